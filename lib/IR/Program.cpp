@@ -52,6 +52,37 @@ std::string Program::uniqueName(const std::string &Base) const {
   return Name;
 }
 
+Function &Program::createSubprogram(const std::string &BaseName,
+                                    Signature Sig) {
+  CodeSection *Text = findSection(".text");
+  if (!Text)
+    Text = &createSection(".text", true);
+  Function &F = createFunction(*Text, uniqueName(BaseName));
+  F.setSignature(std::move(Sig));
+  Symbol &S = Symbols.emplace_back();
+  S.Name = F.name();
+  S.Kind = Symbol::Function;
+  S.Index = ~0u;
+  S.SectionName = ".text";
+  S.Fn = &F;
+  F.setSymbol(&S);
+  return F;
+}
+
+const Map *Program::mapOf(const Insn &I) const {
+  const Relocation *R = I.relocation();
+  if (!R || I.kind() != InsnKind::LoadImm64)
+    return nullptr;
+  if (R->Sym->MapDef || R->Sym->Kind != Symbol::Section)
+    return R->Sym->MapDef;
+  // A static map is named by its section and an offset.
+  for (const Map &M : Maps)
+    if (M.SectionName == R->Sym->SectionName &&
+        M.Offset == uint64_t(uint32_t(I.imm())))
+      return &M;
+  return nullptr;
+}
+
 CodeSection *Program::findSection(StringRef Name) {
   auto It = find_if(Sections, [&](CodeSection &S) { return S.Name == Name; });
   return It == Sections.end() ? nullptr : &*It;

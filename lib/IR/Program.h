@@ -28,6 +28,9 @@ struct Map {
   /// A global variable section (.data, .rodata, .bss, .kconfig) that the
   /// loader turns into an array map.
   bool IsInternal = false;
+  /// Where its definition stands: bytes from the start of that section.
+  std::string SectionName;
+  uint64_t Offset = 0;
 };
 
 /// What relocations name.
@@ -88,6 +91,12 @@ public:
   void eraseFunction(Function &F);
   /// A name that no symbol has: \p Base, or \p Base with a number.
   std::string uniqueName(const std::string &Base) const;
+
+  /// Appends a static subprogram to .text, with a symbol; its body is empty.
+  Function &createSubprogram(const std::string &BaseName, Signature Sig);
+
+  /// The map whose address or whose value's address \p I loads, or null.
+  const Map *mapOf(const Insn &I) const;
 
   CodeSection *findSection(llvm::StringRef Name);
   Function *findFunction(llvm::StringRef Name);

@@ -1,0 +1,591 @@
+//===- Lift.cpp - Sections -> Program ------------------------------------===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// In this order: symbols and maps; functions of every code section by their
+// symbols, so that calls find them; instructions and blocks; then what refers
+// to instructions by offset: .BTF.ext, jump tables, addresses in data.
+//
+// What the immediate of a reference means:
+//   call, no relocation        target slot - next slot, in the same section
+//   call, R_BPF_64_32          target slot - next slot, from the symbol's value
+//   ld_imm64 func, none        target slot - next slot
+//   ld_imm64, R_BPF_64_64      bytes from the symbol's value
+//===----------------------------------------------------------------------===//
+
+#include "Object/Lift.h"
+#include "IR/Builder.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/BinaryFormat/ELF.h"
+#include "llvm/Support/Endian.h"
+
+using namespace llvm;
+
+namespace prepatch {
+
+namespace {
+
+/// A code section while it is lifted.
+struct CodeMap {
+  uint32_t ElfIndex;
+  CodeSection *Section;
+  std::vector<RawInsn> Slots;
+  std::vector<Insn *> InsnAt; ///< by slot; null for second slots
+  BitVector IsTail;           ///< second slots of ld_imm64
+  /// Functions by first slot, in order.
+  std::vector<std::pair<uint32_t, Function *>> Starts;
+  std::vector<ElfReloc> Relocs;
+  /// First relocation of each slot, as index + 1 into Relocs; 0 for none.
+  std::vector<uint32_t> RelocAt;
+
+  Function *functionAt(uint64_t Slot) const {
+    auto It = lower_bound(Starts, Slot,
+                          [](const auto &S, uint64_t V) { return S.first < V; });
+    return It != Starts.end() && It->first == Slot ? It->second : nullptr;
+  }
+};
+
+class Lifter {
+public:
+  explicit Lifter(Object &Obj)
+      : Obj(Obj), Elf(Obj.Elf), Prog(Obj.Prog), B(Obj.Prog) {}
+
+  Error run();
+
+private:
+  void liftSymbols();
+  Error collectCode();
+  Error decode(CodeMap &Code);
+  Error collectRelocations(CodeMap &Code);
+  Error findFunctions(CodeMap &Code);
+  Error liftFunction(CodeMap &Code, Function &F, uint32_t Start, uint32_t End);
+  Error markLeaders(CodeMap &Code, Function &F, uint32_t Start, uint32_t End,
+                    BitVector &Leaders);
+  void createInsns(CodeMap &Code, Function &F, uint32_t Start, uint32_t End,
+                   const BitVector &Leaders);
+  Error resolveReference(CodeMap &Code, Function &F, Insn &I, uint32_t Slot);
+  Error liftJumpTables();
+  Error liftDataReferences();
+  Error liftBtfExt();
+  void liftLicense();
+
+  CodeMap *codeOf(uint32_t ElfIndex) {
+    auto It = CodeByIndex.find(ElfIndex);
+    return It == CodeByIndex.end() ? nullptr : &Codes[It->second];
+  }
+  /// The code section that \p Sym is defined in, or null.
+  CodeMap *codeOf(const Symbol &Sym) {
+    return Sym.Index < Elf.Symbols.size()
+               ? codeOf(Elf.Symbols[Sym.Index].Section)
+               : nullptr;
+  }
+  void freeze(const Twine &Reason) {
+    if (!Obj.isFrozen())
+      Obj.FrozenReason = Reason.str();
+  }
+  static Error failAt(const CodeMap &Code, uint64_t Slot, const Twine &What) {
+    return createStringError("section '" + Code.Section->Name + "': insn " +
+                             Twine(Slot) + ": " + What);
+  }
+
+  Object &Obj;
+  ElfFile &Elf;
+  Program &Prog;
+  Builder B;
+  std::deque<CodeMap> Codes;
+  DenseMap<uint32_t, size_t> CodeByIndex;
+};
+
+void Lifter::liftSymbols() {
+  for (uint32_t I = 0; I < Elf.Symbols.size(); ++I) {
+    const ElfSymbol &E = Elf.Symbols[I];
+    Symbol &S = Prog.Symbols.emplace_back();
+    S.Name = E.Name;
+    S.Index = I;
+    S.Value = E.Value;
+    S.Size = E.Size;
+    S.IsGlobal = E.binding() != ELF::STB_LOCAL;
+    S.IsWeak = E.binding() == ELF::STB_WEAK;
+    S.IsHidden = E.visibility() == ELF::STV_HIDDEN ||
+                 E.visibility() == ELF::STV_INTERNAL;
+    if (E.Section > 0 && E.Section < Elf.Sections.size())
+      S.SectionName = Elf.Sections[E.Section].Name;
+    if (E.Section == ELF::SHN_UNDEF)
+      S.Kind = Symbol::Undefined;
+    else if (E.type() == ELF::STT_SECTION)
+      S.Kind = Symbol::Section;
+    else if (E.type() == ELF::STT_FUNC)
+      S.Kind = Symbol::Function;
+    else if (E.type() == ELF::STT_OBJECT || E.type() == ELF::STT_NOTYPE)
+      S.Kind = Symbol::Data;
+    for (const Map &M : Prog.Maps) {
+      if (S.SectionName.empty() || M.SectionName != S.SectionName)
+        continue;
+      if (M.IsInternal || (S.Kind != Symbol::Section && M.Offset == S.Value))
+        S.MapDef = &M;
+    }
+  }
+}
+
+Error Lifter::collectCode() {
+  for (uint32_t I = 1; I < Elf.Sections.size(); ++I) {
+    const ElfSection &S = Elf.Sections[I];
+    if (S.Type != ELF::SHT_PROGBITS || !(S.Flags & ELF::SHF_EXECINSTR))
+      continue;
+    // Empty ones too: a pass may put a subprogram into .text.
+    CodeByIndex[I] = Codes.size();
+    CodeMap &Code = Codes.emplace_back();
+    Code.ElfIndex = I;
+    Code.Section = &Prog.createSection(S.Name, S.Name == ".text");
+    Code.Section->ElfIndex = I;
+    if (Error E = decode(Code))
+      return E;
+    if (Error E = collectRelocations(Code))
+      return E;
+    if (Error E = findFunctions(Code))
+      return E;
+  }
+  return Error::success();
+}
+
+Error Lifter::decode(CodeMap &Code) {
+  ArrayRef<uint8_t> Data = Elf.Sections[Code.ElfIndex].data();
+  if (Data.size() % SlotBytes)
+    return createStringError("section '" + Code.Section->Name + "': size " +
+                             Twine(Data.size()) + " is not a multiple of " +
+                             Twine(SlotBytes));
+  size_t N = Data.size() / SlotBytes;
+  Code.Slots.resize(N);
+  Code.InsnAt.assign(N, nullptr);
+  Code.IsTail.resize(N);
+  for (size_t I = 0; I < N; ++I) {
+    Code.Slots[I] = decodeSlot(Data.data() + I * SlotBytes, Elf.Endian);
+    if (I && Code.Slots[I - 1].Opcode == OpLdImm64 && !Code.IsTail[I - 1] &&
+        isLdImm64Tail(Code.Slots[I]))
+      Code.IsTail.set(I);
+  }
+  return Error::success();
+}
+
+Error Lifter::collectRelocations(CodeMap &Code) {
+  Code.RelocAt.assign(Code.Slots.size(), 0);
+  for (const ElfSection &S : Elf.Sections)
+    if (S.Type == ELF::SHT_RELA && S.Info == Code.ElfIndex)
+      freeze("section '" + S.Name + "' has relocations with addends");
+  uint32_t Index = Elf.findRelocations(Code.ElfIndex);
+  if (!Index)
+    return Error::success();
+  Code.Relocs = Elf.relocations(Index);
+  for (uint32_t I = 0; I < Code.Relocs.size(); ++I) {
+    const ElfReloc &R = Code.Relocs[I];
+    uint64_t Slot = R.Offset / SlotBytes;
+    if (R.Offset % SlotBytes || Code.IsTail[Slot])
+      return failAt(Code, Slot,
+                    "relocation at byte " + Twine(R.Offset) +
+                        " is not at the start of an instruction");
+    if (!Code.RelocAt[Slot])
+      Code.RelocAt[Slot] = I + 1;
+  }
+  return Error::success();
+}
+
+Error Lifter::findFunctions(CodeMap &Code) {
+  // First symbol of each start wins; the others are names for the same code.
+  uint64_t Bytes = Code.Slots.size() * SlotBytes;
+  std::vector<Symbol *> Symbols;
+  for (Symbol &S : Prog.Symbols) {
+    if (Elf.Symbols[S.Index].Section != Code.ElfIndex ||
+        S.Kind != Symbol::Function)
+      continue;
+    if (S.Value > Bytes || S.Size > Bytes - S.Value)
+      return createStringError("symbol '" + S.Name + "': bytes " +
+                               Twine(S.Value) + " to " +
+                               Twine(S.Value + S.Size) +
+                               " are past the end of section '" +
+                               Code.Section->Name + "' (" + Twine(Bytes) +
+                               ")");
+    if (S.Value % SlotBytes || S.Size % SlotBytes ||
+        (S.Value < Bytes && Code.IsTail[S.Value / SlotBytes]))
+      return createStringError("symbol '" + S.Name +
+                               "' does not start and end at an instruction");
+    if (S.Value < Bytes)
+      Symbols.push_back(&S);
+  }
+  llvm::stable_sort(Symbols, [](const Symbol *A, const Symbol *B) {
+    return A->Value < B->Value;
+  });
+  uint64_t End = 0; // of the function before
+  auto start = [&](uint64_t Byte, std::string Name) -> Function & {
+    Function &F = Prog.createFunction(*Code.Section, std::move(Name));
+    F.setOriginalStart(Byte / SlotBytes);
+    Code.Starts.push_back({uint32_t(Byte / SlotBytes), &F});
+    return F;
+  };
+  for (size_t I = 0; I < Symbols.size(); ++I) {
+    Symbol &S = *Symbols[I];
+    if (I && Symbols[I - 1]->Value == S.Value) {
+      S.Fn = Code.Starts.back().second;
+      continue;
+    }
+    if (S.Value < End)
+      freeze("symbol '" + S.Name + "' starts inside another function");
+    if (S.Value > End)
+      start(End, "");
+    Function &F = start(S.Value, S.Name);
+    F.setSymbol(&S);
+    S.Fn = &F;
+    uint64_t Next = Bytes;
+    for (size_t J = I + 1; J < Symbols.size(); ++J)
+      if (Symbols[J]->Value > S.Value) {
+        Next = Symbols[J]->Value;
+        break;
+      }
+    End = S.Size ? S.Value + S.Size : Next;
+  }
+  if (End < Bytes)
+    start(End, "");
+  // A label inside a function would be lost when code around it changes.
+  for (Symbol &S : Prog.Symbols)
+    if (Elf.Symbols[S.Index].Section == Code.ElfIndex && !S.Fn &&
+        S.Kind != Symbol::Section && S.Value < Bytes) {
+      if (Function *F = Code.functionAt(S.Value / SlotBytes);
+          F && S.Value % SlotBytes == 0)
+        S.Fn = F;
+      else
+        freeze("symbol '" + S.Name + "' points into a function");
+    }
+  return Error::success();
+}
+
+/// Marks where blocks start. Sets \p F opaque where control flow is not
+/// understood.
+Error Lifter::markLeaders(CodeMap &Code, Function &F, uint32_t Start,
+                          uint32_t End, BitVector &Leaders) {
+  Leaders.resize(End - Start);
+  Leaders.set(0);
+  InsnKind LastKind = InsnKind::End;
+  for (uint32_t Slot = Start; Slot < End; ++Slot) {
+    const RawInsn &Raw = Code.Slots[Slot];
+    InsnKind Kind = classify(Raw);
+    LastKind = Kind;
+    if (Kind == InsnKind::LoadImm64) {
+      if (Slot + 1 >= Code.Slots.size() || !Code.IsTail[Slot + 1])
+        return failAt(Code, Slot, "ld_imm64 without its second slot");
+      if (Slot + 1 >= End) {
+        freeze("function '" + F.name() + "' ends inside an ld_imm64");
+        F.setOpaque("ends inside an ld_imm64");
+        return Error::success();
+      }
+      ++Slot;
+      continue;
+    }
+    if (Kind == InsnKind::Unknown) {
+      F.setOpaque("unknown encoding at insn " + std::to_string(Slot - Start));
+      continue;
+    }
+    if (!isBranch(Kind)) {
+      if (endsFlow(Kind) && Slot + 1 < End)
+        Leaders.set(Slot + 1 - Start);
+      continue;
+    }
+    int64_t Target =
+        int64_t(Slot) + 1 + (Raw.Opcode == OpGotol ? Raw.Imm : Raw.Off);
+    if (Target < 0 || Target >= int64_t(Code.Slots.size()))
+      return failAt(Code, Slot,
+                    "jump target " + Twine(Target) +
+                        (Target < 0 ? " is before the start"
+                                    : " is past the end (" +
+                                          Twine(Code.Slots.size()) + ")"));
+    if (Code.IsTail[Target])
+      return failAt(Code, Slot, "jump target " + Twine(Target) +
+                                    " is inside an ld_imm64");
+    if (Target < Start || Target >= End) {
+      freeze("function '" + F.name() + "' jumps out of itself");
+      F.setOpaque("jumps out of itself");
+      continue;
+    }
+    Leaders.set(Target - Start);
+    if (Slot + 1 < End)
+      Leaders.set(Slot + 1 - Start);
+  }
+  if (!F.isOpaque() && !endsFlow(LastKind))
+    F.setOpaque("falls through at its end");
+  return Error::success();
+}
+
+void Lifter::createInsns(CodeMap &Code, Function &F, uint32_t Start,
+                         uint32_t End, const BitVector &Leaders) {
+  BasicBlock *Block = nullptr;
+  for (uint32_t Slot = Start; Slot < End; ++Slot) {
+    if (!Block || (!F.isOpaque() && Leaders[Slot - Start])) {
+      Block = &B.createBlock(F);
+      B.setInsertPoint(*Block);
+    }
+    const RawInsn &Raw = Code.Slots[Slot];
+    bool TwoSlots = classify(Raw) == InsnKind::LoadImm64 && Slot + 1 < End;
+    int32_t High = TwoSlots ? Code.Slots[Slot + 1].Imm : 0;
+    Code.InsnAt[Slot] = B.create(Raw, High, Slot);
+    Slot += TwoSlots;
+  }
+}
+
+Error Lifter::resolveReference(CodeMap &Code, Function &F, Insn &I,
+                               uint32_t Slot) {
+  const Relocation *R = nullptr;
+  if (uint32_t First = Code.RelocAt[Slot]) {
+    for (uint32_t N = First - 1;
+         N < Code.Relocs.size() && Code.Relocs[N].Offset / SlotBytes == Slot;
+         ++N)
+      B.attach(I, Relocation{&Prog.Symbols[Code.Relocs[N].Symbol],
+                             Code.Relocs[N].Type});
+    R = I.relocation();
+  }
+  bool IsCall = I.kind() == InsnKind::BpfCall;
+  if (!IsCall && I.kind() != InsnKind::LoadImm64)
+    return Error::success();
+  CodeMap *Target = R ? codeOf(*R->Sym) : nullptr;
+  if (!IsCall && !Target) {
+    if (R || I.src() != PseudoFunc)
+      return Error::success();
+    Target = &Code;
+  }
+  if (IsCall && !R)
+    Target = &Code;
+  if (!Target)
+    return Error::success(); // an extern
+  int64_t TargetSlot;
+  if (!R)
+    TargetSlot = int64_t(Slot) + 1 + I.imm();
+  else if (IsCall)
+    TargetSlot = int64_t(R->Sym->Value / SlotBytes) + 1 + I.imm();
+  else
+    TargetSlot = (int64_t(R->Sym->Value) + I.imm()) / SlotBytes;
+  Function *Callee = TargetSlot < 0 ? nullptr : Target->functionAt(TargetSlot);
+  if (!Callee) {
+    freeze("function '" + F.name() + "' refers to insn " +
+           Twine(TargetSlot).str() + " of section '" + Target->Section->Name +
+           "', where no function starts");
+    F.setOpaque("refers to code where no function starts");
+    return Error::success();
+  }
+  if (IsCall)
+    I.setCallee(Callee);
+  else
+    Builder::makeFunctionPointer(I, Callee);
+  return Error::success();
+}
+
+Error Lifter::liftFunction(CodeMap &Code, Function &F, uint32_t Start,
+                           uint32_t End) {
+  BitVector Leaders;
+  if (Error E = markLeaders(Code, F, Start, End, Leaders))
+    return E;
+  createInsns(Code, F, Start, End, Leaders);
+  // Blocks by first slot, to find the targets.
+  for (BasicBlock &BB : F)
+    for (Insn &I : BB) {
+      uint32_t Slot = I.originalIndex();
+      if (Error E = resolveReference(Code, F, I, Slot))
+        return E;
+    }
+  if (F.isOpaque())
+    return Error::success();
+  std::vector<BasicBlock *> BlockAt(End - Start);
+  for (BasicBlock &BB : F)
+    BlockAt[BB.front()->originalIndex() - Start] = &BB;
+  for (BasicBlock &BB : F) {
+    Insn *I = BB.back();
+    if (!isBranch(I->kind()))
+      continue;
+    int64_t Target = int64_t(I->originalIndex()) + 1 +
+                     (I->opcode() == OpGotol ? I->imm() : I->off());
+    I->setTarget(BlockAt[Target - Start]);
+  }
+  return Error::success();
+}
+
+Error Lifter::liftJumpTables() {
+  Obj.JumpTableSection = Elf.findSection(".jumptables");
+  ArrayRef<uint8_t> Data;
+  if (Obj.JumpTableSection)
+    Data = Elf.Sections[Obj.JumpTableSection].data();
+  DenseMap<const Symbol *, Function *> Users;
+  for (CodeMap &Code : Codes)
+    for (auto [Start, F] : Code.Starts) {
+      if (F->isOpaque())
+        continue;
+      bool HasIndirect = false;
+      for (BasicBlock &BB : *F)
+        for (Insn &I : BB) {
+          HasIndirect |= I.kind() == InsnKind::IndirectJump;
+          const Relocation *R = I.relocation();
+          if (!R || !Obj.JumpTableSection ||
+              Elf.Symbols[R->Sym->Index].Section != Obj.JumpTableSection)
+            continue;
+          auto [It, New] = Users.try_emplace(R->Sym, F);
+          if (!New) {
+            if (It->second != F)
+              freeze("jump table '" + R->Sym->Name +
+                     "' is used by two functions");
+            continue;
+          }
+          if (R->Sym->Value > Data.size() ||
+              R->Sym->Size > Data.size() - R->Sym->Value)
+            return createStringError("symbol '" + R->Sym->Name +
+                                     "' is past the end of .jumptables");
+          JumpTable &T = Prog.JumpTables.emplace_back();
+          T.Offset = R->Sym->Value;
+          for (uint64_t At = 0; At + 8 <= R->Sym->Size; At += 8) {
+            uint64_t Byte = support::endian::read<uint64_t>(
+                Data.data() + T.Offset + At, Elf.Endian);
+            Insn *To = Byte % SlotBytes == 0 &&
+                               Byte / SlotBytes < Code.InsnAt.size()
+                           ? Code.InsnAt[Byte / SlotBytes]
+                           : nullptr;
+            if (!To)
+              return createStringError("jump table '" + R->Sym->Name +
+                                       "': entry " + Twine(At / 8) +
+                                       " names no instruction");
+            BasicBlock *Block = nullptr;
+            for (BasicBlock &Candidate : *F)
+              if (Candidate.front() == To)
+                Block = &Candidate;
+            if (!Block) { // reached only through the table: not a leader yet
+              for (BasicBlock &Candidate : *F)
+                for (Insn &J : Candidate)
+                  if (&J == To)
+                    Block = &Candidate;
+              if (Block)
+                Block = &B.splitBefore(*Block, *To);
+            }
+            if (!Block) {
+              freeze("jump table '" + R->Sym->Name + "' leaves its function");
+              return Error::success();
+            }
+            T.Targets.push_back(Block);
+          }
+          F->addJumpTable(&T);
+        }
+      if (HasIndirect && F->jumpTables().empty()) {
+        freeze("function '" + F->name() + "' has a gotox without jump table");
+        return Error::success();
+      }
+    }
+  return Error::success();
+}
+
+Error Lifter::liftDataReferences() {
+  for (uint32_t Index = 1; Index < Elf.Sections.size(); ++Index) {
+    const ElfSection &S = Elf.Sections[Index];
+    if (S.Type != ELF::SHT_REL || codeOf(S.Info))
+      continue;
+    const ElfSection &Target = Elf.Sections[S.Info];
+    if (StringRef(Target.Name).starts_with(".debug") ||
+        StringRef(Target.Name).starts_with(".BTF") ||
+        StringRef(Target.Name).starts_with(".eh_frame"))
+      continue;
+    for (const ElfReloc &R : Elf.relocations(Index)) {
+      CodeMap *Code = codeOf(Elf.Symbols[R.Symbol].Section);
+      if (!Code)
+        continue;
+      uint64_t Addend = 0;
+      if (R.Offset + 8 <= Target.data().size())
+        Addend = support::endian::read<uint64_t>(
+            Target.data().data() + R.Offset, Elf.Endian);
+      const ElfSymbol &Sym = Elf.Symbols[R.Symbol];
+      if (Addend == 0 && Sym.type() != ELF::STT_SECTION)
+        continue; // the symbol alone says where the function is
+      Function *F = (Sym.Value + Addend) % SlotBytes == 0
+                        ? Code->functionAt((Sym.Value + Addend) / SlotBytes)
+                        : nullptr;
+      if (!F || Sym.type() != ELF::STT_SECTION)
+        freeze("section '" + Target.Name +
+               "' holds the address of code where no function starts");
+      else
+        Obj.DataReferences.push_back({S.Info, R.Offset, F});
+    }
+  }
+  return Error::success();
+}
+
+Error Lifter::liftBtfExt() {
+  if (!Obj.Ext || !Obj.Types)
+    return Error::success();
+  for (unsigned T = 0; T < BtfExt::NumTables; ++T)
+    for (const BtfExtGroup &G : Obj.Ext->Tables[T].Groups) {
+      StringRef Name = Obj.Types->string(G.SectionNameOff);
+      auto It = find_if(Codes, [&](const CodeMap &C) {
+        return C.Section->Name == Name;
+      });
+      if (It == Codes.end())
+        continue;
+      for (const BtfExtRecord &R : G.Records) {
+        uint64_t Slot = R.InsnOff / SlotBytes;
+        if (Slot >= It->Slots.size())
+          return createStringError(
+              ".BTF.ext: a record names byte " + Twine(R.InsnOff) +
+              " of section '" + Name + "', past the end (" +
+              Twine(It->Slots.size() * SlotBytes) + ")");
+        Insn *I = It->InsnAt[Slot];
+        if (!I || R.InsnOff % SlotBytes) {
+          freeze(".BTF.ext names byte " + Twine(R.InsnOff) +
+                 " of section '" + Name + "', where no instruction starts");
+          return Error::success();
+        }
+        if (T == BtfExt::LineInfo) {
+          B.attach(*I, LineRecord{R.Words[0], R.Words[1], R.Words[2]});
+        } else if (T == BtfExt::CoreRelo) {
+          B.attach(*I, CoreRecord{R.Words[0], R.Words[1], R.Words[2]});
+        } else if (Function *F = It->functionAt(Slot)) {
+          F->setBtfId(R.Words[0]);
+        } else {
+          freeze(".BTF.ext names a function at insn " + Twine(Slot) +
+                 " of section '" + Name + "', where none starts");
+          return Error::success();
+        }
+      }
+    }
+  return Error::success();
+}
+
+void Lifter::liftLicense() {
+  uint32_t Index = Elf.findSection("license");
+  if (!Index)
+    return;
+  ArrayRef<uint8_t> Data = Elf.Sections[Index].data();
+  StringRef Text(reinterpret_cast<const char *>(Data.data()), Data.size());
+  Prog.License = Text.take_until([](char C) { return C == 0; }).str();
+}
+
+Error Lifter::run() {
+  if (Error E =
+          readMaps(Elf, Obj.Types ? &*Obj.Types : nullptr, Prog.Maps))
+    return E;
+  liftSymbols();
+  if (Error E = collectCode())
+    return E;
+  for (CodeMap &Code : Codes)
+    for (size_t I = 0; I < Code.Starts.size(); ++I) {
+      uint32_t End = I + 1 < Code.Starts.size() ? Code.Starts[I + 1].first
+                                                : Code.Slots.size();
+      if (Error E = liftFunction(Code, *Code.Starts[I].second,
+                                 Code.Starts[I].first, End))
+        return E;
+    }
+  if (Error E = liftJumpTables())
+    return E;
+  if (Error E = liftDataReferences())
+    return E;
+  if (Error E = liftBtfExt())
+    return E;
+  liftLicense();
+  return Error::success();
+}
+
+} // namespace
+
+Error lift(Object &Obj) { return Lifter(Obj).run(); }
+
+} // namespace prepatch
