@@ -51,14 +51,10 @@ enum class AccessKind : uint8_t {
 struct CtxWidening {
   uint16_t Offset = 0;
   uint8_t Size = 0;
-  uint8_t Shift = 0;
-  uint64_t Mask = 0; ///< all ones of the value's width when no mask is needed
-  uint8_t SignBits = 0; ///< 8, 16 or 32 for a sign-extending read, else 0
-
-  /// True when the full value must be shifted right before it is masked.
-  bool needsShift() const { return Shift != 0; }
-  /// False for a sign-extending read of a full field: only the extension stays.
-  bool NeedsMask = true;
+  uint8_t Shift = 0;     ///< 0 when the value is in the low bits already
+  bool NeedsMask = true; ///< false: a full field, only the extension stays
+  uint8_t SignBits = 0;  ///< 8, 16 or 32 for a sign-extending read, else 0
+  uint64_t Mask = 0;     ///< ones of the width of the original read
 
   bool operator==(const CtxWidening &) const = default;
 };
@@ -164,10 +160,12 @@ enum class HelperArg : uint8_t {
   None,
   Scalar,
   Ctx,
+  CtxOrSocket,
   Map,
   MapKey,   ///< memory of the map's key size, read
   MapValue, ///< memory of the map's value size, read or written
-  Mem,      ///< memory whose size is in the next argument, read
+  Mem,      ///< memory whose size is in the next argument, must be
+            ///< initialised; some helpers also write it
   MemOut,   ///< memory whose size is in the next argument, written
   FixedMem, ///< memory of a size the helper fixes, read or written
   Size,     ///< size of the memory in the argument before
@@ -188,7 +186,7 @@ enum class HelperArg : uint8_t {
 /// Facts about one helper of the uapi, the same on every kernel that has it.
 struct HelperInfo {
   uint32_t Id = 0;
-  std::string Name; ///< without "bpf_"
+  llvm::StringRef Name; ///< without "bpf_"; empty for an unknown helper
   HelperReturn Return = HelperReturn::Unknown;
   std::array<HelperArg, 5> Args{};
   /// Invalidates packet pointers (bpf_helper_changes_pkt_data).
@@ -207,7 +205,7 @@ struct HelperInfo {
                             ///< (packet length, mark, socket state ...)
 
   unsigned numArgs() const;
-  bool takesMap() const { return Args[0] == HelperArg::Map; }
+  bool takesMap() const;
 };
 
 /// One helper call with all that the length of its rewrite depends on.
@@ -351,7 +349,8 @@ public:
     return Sockets[unsigned(Kind)];
   }
   /// Instructions added at the first instruction if the program writes to the
-  /// packet directly, 0 if none.
+  /// packet directly (stores through packet pointers, writable packet memory
+  /// given to helpers, bpf_dynptr_slice_rdwr); 0 if none.
   unsigned directWritePrologue(uint32_t ProgType) const;
   llvm::ArrayRef<std::pair<uint32_t, uint8_t>> prologues() const {
     return Prologues;
@@ -392,11 +391,9 @@ private:
   std::vector<std::string> Notes;
   bool BigEndian = false;
   std::vector<ContextTable> Contexts; ///< in file order
-  /// Context key -> table for program types that share one (lwt_in ...).
-  std::map<std::string, std::string> ContextAliases;
   std::array<ContextTable, NumSocketKinds> Sockets;
   std::vector<std::pair<uint32_t, uint8_t>> Prologues; ///< prog type, growth
-  std::vector<HelperInfo> Helpers;                     ///< index = id
+  std::vector<HelperInfo> Helpers;                     ///< index = id, 0 empty
   std::vector<HelperRule> HelperRules;
   std::vector<uint32_t> FastcallHelpers; ///< sorted
   std::map<std::string, KfuncInfo> Kfuncs;
