@@ -208,6 +208,10 @@ void LoadAttempt::finish(LoadHook &Hook, LoadedObject &Result) {
   bpf_object__for_each_map(Map, Result.Object) {
     ObjectMap M;
     M.Name = bpf_map__name(Map);
+    // libbpf puts the object's name in front of ".bss" and the like; maps are
+    // matched between objects by name.
+    if (bpf_map__is_internal(Map) && M.Name.find('.') != std::string::npos)
+      M.Name.erase(0, M.Name.find('.'));
     M.Fd = bpf_map__fd(Map);
     uint32_t Size = sizeof(M.Info);
     if (M.Fd >= 0 && bpf_obj_get_info_by_fd(M.Fd, &M.Info, &Size) == 0)
