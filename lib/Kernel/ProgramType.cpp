@@ -273,9 +273,9 @@ StringRef prepatch::contextKey(uint32_t Type, uint32_t Attach) {
   case ProgType::Xdp:
     return Attach == AttachType::XdpDevmap ? "xdp_devmap" : "xdp";
   case ProgType::CgroupSock:
-    return Attach == AttachType::CgroupInet4PostBind ||
-                   Attach == AttachType::CgroupInet6PostBind
-               ? "cgroup_sock_post_bind"
+    return Attach == AttachType::CgroupInet4PostBind ? "cgroup_sock_post_bind4"
+           : Attach == AttachType::CgroupInet6PostBind
+               ? "cgroup_sock_post_bind6"
                : "cgroup_sock";
   case ProgType::CgroupSysctl:
     return "sysctl";
@@ -294,8 +294,13 @@ StringRef prepatch::contextKey(uint32_t Type, uint32_t Attach) {
       return "sock_addr_sendmsg6";
     case AttachType::CgroupUdp4Sendmsg:
       return "sock_addr_sendmsg4";
+    case AttachType::CgroupUnixConnect:
+    case AttachType::CgroupUnixSendmsg:
+    case AttachType::CgroupUnixRecvmsg:
+    case AttachType::CgroupUnixGetpeername:
+    case AttachType::CgroupUnixGetsockname:
+      return "sock_addr_unix";
     default:
-      // The unix hooks may read fewer fields than the IPv4 ones, not others.
       return "sock_addr_connect4";
     }
   default:

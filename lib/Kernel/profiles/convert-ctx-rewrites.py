@@ -101,38 +101,51 @@ def compact(rows):
     return out
 
 
-# Measured by other means than the table; the sequences are in the catalogue of
-# rewrites. Field reads that need no scratch register have Rs = R.
-def add_measured_elsewhere(tables):
-    def shifted(name, begin, end, by):
-        return [[r[0] + by] + r[1:] for r in tables[name] if begin <= r[0] < end]
+def moved(rows, begin, end, by):
+    """The rows with begin <= offset < end, at another place."""
+    return [[r[0] + by] + r[1:] for r in rows if begin <= r[0] < end]
 
+
+def without(rows, *words):
+    return [r for r in rows if r[0] // 4 * 4 not in words]
+
+
+def read_only(rows):
+    return [r[:5] + [0, 0] + r[7:] for r in rows if r[2]]
+
+
+# Tables that the measured file lacks, built from rows it has: the kernel
+# converts these fields by the same code. Every row of them was then compared
+# with what a 6.18.44 kernel makes of the access.
+def add_related(tables):
     # egress_ifindex, only with expected attach type BPF_XDP_DEVMAP.
     tables["xdp_devmap"] = tables["xdp"] + [[20, 4, 3, 3, 4, 0, 0]]
     # msg_src_ip4 of sendmsg4 is rewritten as user_ip4 is.
-    tables["sock_addr_sendmsg4"] = sorted(
-        tables["sock_addr_connect4"] + shifted("sock_addr_connect4", 4, 8, 36))
-    # src_ip4, src_ip6[] and src_port can be read after bind only.
-    tables["cgroup_sock_post_bind"] = sorted(
-        tables["cgroup_sock"] + [[o, 4, 1, 1, 2, 0, 0] for o in (24, 28, 32, 36, 40, 44)])
+    inet = tables["sock_addr_connect4"]
+    tables["sock_addr_sendmsg4"] = sorted(inet + moved(inet, 4, 8, 36))
+    tables["sock_addr_unix"] = without(inet, 4)
+    # After bind the source is readable, as the destination is; bound_dev_if,
+    # mark and priority are not.
+    sock = tables["cgroup_sock"]
+    bound = without(sock, 0, 16, 20) + moved(sock, 4, 8, 40)
+    tables["cgroup_sock_post_bind4"] = sorted(bound + moved(sock, 52, 56, -28))
+    tables["cgroup_sock_post_bind6"] = sorted(bound + moved(sock, 56, 72, -28))
 
 
 def sockets(tables):
     """struct bpf_sock and its relatives through a pointer."""
-    reads = [r[:5] + [0, 0] + r[7:] for r in tables["cgroup_sock"]]
-
-    def copy(begin, end, by):
-        return [[r[0] + by] + r[1:] for r in reads if begin <= r[0] < end]
-
-    # src_* are rewritten as dst_* are; src_port as the other u16 fields.
-    sock = sorted(reads + copy(52, 72, -28) + copy(4, 8, 40))
-    # type, protocol, mark and priority need a full socket.
-    common = [r for r in sock if not 8 <= r[0] < 24]
-    # snd_cwnd .. icsk_retransmits; u32 up to +96, two u64, u32 again.
-    tcp = [[o, 4, 1, 1, 2, 0, 0] for o in list(range(0, 80, 4)) + list(range(96, 112, 4))]
+    sock = read_only(tables["cgroup_sock"])
+    sock = sorted(sock + moved(sock, 52, 72, -28) + moved(sock, 4, 8, 40))
+    # snd_cwnd .. sacked_out, bytes_received, bytes_acked, dsack_dups ..
+    tcp = [[o, 4, 1, 1, 2, 0, 0] for o in [*range(0, 80, 4), *range(96, 112, 4)]]
     tcp += [[o, 8, 1, 1, 0, 0, 0] for o in (80, 88)]
-    xdp = [[0, 4, 1, 1, 2, 0, 0]]
-    return {"sock_common": common, "sock": sock, "tcp_sock": sorted(tcp), "xdp_sock": xdp}
+    return {
+        # type, protocol, mark and priority need a full socket.
+        "sock_common": without(sock, 8, 12, 16, 20),
+        "sock": sock,
+        "tcp_sock": sorted(tcp),
+        "xdp_sock": [[0, 4, 1, 1, 2, 0, 0]],
+    }
 
 
 def shape_of(rows, shapes):
@@ -186,7 +199,7 @@ def main():
             tables[name] = compact(rows)
         else:
             unconverted.append(name)
-    add_measured_elsewhere(tables)
+    add_related(tables)
 
     # Facts about tables that are no rows stay: what an access becomes if the
     # program reads another field too, and types known to have no converter.

@@ -196,6 +196,20 @@ TEST_F(Profile618, AttachTypeOpensFields) {
       << "msg_src_ip4";
 }
 
+TEST_F(Profile618, PostBindSeesItsOwnFamily) {
+  auto n = [&](uint32_t Attach, unsigned Offset) {
+    auto R = P.context(ProgType::CgroupSock, Attach)
+                 ->lookup(Offset, 4, AccessKind::Read);
+    return R ? R->Insns : 0;
+  };
+  EXPECT_EQ(n(AttachType::CgroupInetSockCreate, 16), 1) << "mark";
+  EXPECT_EQ(n(AttachType::CgroupInet4PostBind, 16), 0);
+  EXPECT_EQ(n(AttachType::CgroupInet4PostBind, 24), 1) << "src_ip4";
+  EXPECT_EQ(n(AttachType::CgroupInet6PostBind, 24), 0);
+  EXPECT_EQ(n(AttachType::CgroupInet6PostBind, 28), 1) << "src_ip6";
+  EXPECT_EQ(n(AttachType::CgroupInet6PostBind, 44), 1) << "src_port";
+}
+
 TEST_F(Profile618, Sockets) {
   const ContextTable &Sock = P.socket(SocketKind::Sock);
   EXPECT_EQ(Sock.lookup(4, 4, AccessKind::Read)->Insns, 1) << "family";

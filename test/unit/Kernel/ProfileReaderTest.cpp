@@ -113,7 +113,7 @@ TEST(ProfileReader, Contexts) {
   EXPECT_EQ(errorAfter("\"name\":\"cgroup_sock\"", "\"name\":\"cgroup_skb\""),
             "p.json: contexts[1]: context 'cgroup_skb' is there twice");
   EXPECT_EQ(errorAfter("[152,8,\"R\",1,180]", "[152,8,\"X\",1,180]"),
-            "p.json: contexts[6].alternatives[0][2]: expected 'R', 'RSX', 'W' "
+            "p.json: contexts[7].alternatives[0][2]: expected 'R', 'RSX', 'W' "
             "or 'WI'");
   EXPECT_EQ(errorAfter("\"unconverted\":[\"cgroup_device\"",
                        "\"unconverted\":[\"xdp\""),

@@ -173,9 +173,9 @@ TEST(ProgramType, ContextKeys) {
   EXPECT_EQ(contextKey(ProgType::CgroupSockAddr, AttachType::CgroupInet6Bind),
             "sock_addr_connect6");
   EXPECT_EQ(contextKey(ProgType::CgroupSockAddr, AttachType::CgroupUnixConnect),
-            "sock_addr_connect4");
+            "sock_addr_unix");
   EXPECT_EQ(contextKey(ProgType::CgroupSock, AttachType::CgroupInet6PostBind),
-            "cgroup_sock_post_bind");
+            "cgroup_sock_post_bind6");
   EXPECT_EQ(contextKey(0, 0), "");
   EXPECT_EQ(contextKey(9999, 0), "");
 }
