@@ -10,55 +10,22 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ElementReader.h"
 #include "Helpers.h"
 #include "KernelProfile.h"
 #include "ProfileFields.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
-#include <limits>
 
 using namespace llvm;
 using namespace prepatch;
 
-namespace {
-/// Where in the document we are; a chain on the stack, spelled out only when
-/// something is wrong.
-struct At {
-  const At *Up = nullptr;
-  StringRef Key;
-  size_t Index = 0;
-
-  At key(StringRef K) const { return {this, K, 0}; }
-  At index(size_t I) const { return {this, StringRef(), I}; }
-
-  std::string text() const {
-    if (!Up)
-      return "";
-    std::string Prefix = Up->text();
-    if (Key.empty())
-      return Prefix + "[" + std::to_string(Index) + "]";
-    return Prefix.empty() ? Key.str() : Prefix + "." + Key.str();
-  }
-};
-
-enum Presence { Optional, Required };
-using ReadFn = function_ref<bool(const json::Value &, const At &)>;
-struct Member {
-  StringRef Key;
-  Presence Need;
-  ReadFn Read;
-};
-} // namespace
-
 namespace prepatch {
-/// Every read function returns false once an error is recorded.
-class ProfileReader {
+class ProfileReader : public ElementReader {
 public:
   explicit ProfileReader(KernelProfile &P) : P(P) {}
   bool read(const json::Value &Root);
-  StringRef error() const { return Problem; }
 
 private:
   /// A context row with its offset relative to the word that it is in.
@@ -67,37 +34,6 @@ private:
     int WideDelta = 0;
   };
   using Shape = std::vector<ShapeRow>;
-
-  bool fail(const At &Where, const Twine &What) {
-    std::string Path = Where.text();
-    Problem = (Path.empty() ? "" : Path + ": ") + What.str();
-    return false;
-  }
-
-  bool object(const json::Value &V, const At &Where, ArrayRef<Member> Members);
-  bool array(const json::Value &V, const At &Where, ReadFn Each);
-  bool string(const json::Value &V, const At &Where, std::string &Out);
-  bool boolean(const json::Value &V, const At &Where, bool &Out);
-  bool number(const json::Value &V, const At &Where, double &Out);
-  bool integer(const json::Value &V, const At &Where, int64_t Min, int64_t Max,
-               int64_t &Out);
-  template <class T> bool integer(const json::Value &V, const At &W, T &Out) {
-    int64_t Value;
-    if (!integer(V, W, std::numeric_limits<T>::min(),
-                 std::numeric_limits<T>::max(), Value))
-      return false;
-    Out = T(Value);
-    return true;
-  }
-  /// A length after a rewrite.
-  bool length(const json::Value &V, const At &Where, uint8_t &Out) {
-    int64_t Value;
-    if (!integer(V, Where, 1, 255, Value))
-      return false;
-    Out = uint8_t(Value);
-    return true;
-  }
-  bool ids(const json::Value &V, const At &Where, std::vector<uint32_t> &Out);
 
   template <class Struct, class T>
   bool structure(const json::Value &V, const At &Where,
@@ -118,97 +54,8 @@ private:
 
   KernelProfile &P;
   std::vector<Shape> Shapes;
-  std::string Problem;
 };
 } // namespace prepatch
-
-//===----------------------------------------------------------------------===//
-// Generic elements
-//===----------------------------------------------------------------------===//
-
-bool ProfileReader::object(const json::Value &V, const At &Where,
-                           ArrayRef<Member> Members) {
-  const json::Object *O = V.getAsObject();
-  if (!O)
-    return fail(Where, "expected an object");
-  size_t Known = 0;
-  for (const Member &M : Members) {
-    const json::Value *Field = O->get(M.Key);
-    if (!Field) {
-      if (M.Need == Required)
-        return fail(Where, "expected a member '" + M.Key + "'");
-      continue;
-    }
-    ++Known;
-    if (!M.Read(*Field, Where.key(M.Key)))
-      return false;
-  }
-  if (Known == O->size())
-    return true;
-  // Objects are hashed: name the first unknown key by its name.
-  StringRef Unknown;
-  for (const auto &[Key, Value] : *O) {
-    StringRef K = Key;
-    if (none_of(Members, [&](const Member &M) { return M.Key == K; }) &&
-        (Unknown.empty() || K < Unknown))
-      Unknown = K;
-  }
-  return fail(Where, "unexpected member '" + Unknown + "'");
-}
-
-bool ProfileReader::array(const json::Value &V, const At &Where, ReadFn Each) {
-  const json::Array *A = V.getAsArray();
-  if (!A)
-    return fail(Where, "expected an array");
-  for (size_t I = 0; I < A->size(); ++I)
-    if (!Each((*A)[I], Where.index(I)))
-      return false;
-  return true;
-}
-
-bool ProfileReader::string(const json::Value &V, const At &Where,
-                           std::string &Out) {
-  std::optional<StringRef> S = V.getAsString();
-  if (!S)
-    return fail(Where, "expected a string");
-  Out = S->str();
-  return true;
-}
-
-bool ProfileReader::boolean(const json::Value &V, const At &Where, bool &Out) {
-  std::optional<bool> B = V.getAsBoolean();
-  if (!B)
-    return fail(Where, "expected true or false");
-  Out = *B;
-  return true;
-}
-
-bool ProfileReader::number(const json::Value &V, const At &Where, double &Out) {
-  std::optional<double> N = V.getAsNumber();
-  if (!N || !(*N >= 0))
-    return fail(Where, "expected a number that is not negative");
-  Out = *N;
-  return true;
-}
-
-bool ProfileReader::integer(const json::Value &V, const At &Where, int64_t Min,
-                            int64_t Max, int64_t &Out) {
-  std::optional<int64_t> I = V.getAsInteger();
-  if (!I)
-    return fail(Where, "expected an integer");
-  if (*I < Min || *I > Max)
-    return fail(Where, "expected an integer from " + Twine(Min) + " to " +
-                           Twine(Max) + ", found " + Twine(*I));
-  Out = *I;
-  return true;
-}
-
-bool ProfileReader::ids(const json::Value &V, const At &Where,
-                        std::vector<uint32_t> &Out) {
-  return array(V, Where, [&](const json::Value &E, const At &W) {
-    return integer(E, W, Out.emplace_back());
-  });
-}
 
 template <class Struct, class T>
 bool ProfileReader::structure(const json::Value &V, const At &Where,
