@@ -534,8 +534,34 @@ bool ProfileReader::read(const json::Value &Root) {
   return true;
 }
 
+/// LLVM's parser recurses with the document and has no limit of its own.
+static bool isTooDeep(StringRef Json) {
+  constexpr unsigned MaxDepth = 32;
+  unsigned Depth = 0;
+  bool InString = false;
+  for (size_t I = 0; I < Json.size(); ++I) {
+    char C = Json[I];
+    if (InString) {
+      if (C == '\\')
+        ++I;
+      else if (C == '"')
+        InString = false;
+    } else if (C == '"') {
+      InString = true;
+    } else if (C == '[' || C == '{') {
+      if (++Depth > MaxDepth)
+        return true;
+    } else if ((C == ']' || C == '}') && Depth) {
+      --Depth;
+    }
+  }
+  return false;
+}
+
 Expected<KernelProfile> KernelProfile::parse(StringRef Json,
                                              StringRef FileName) {
+  if (isTooDeep(Json))
+    return createStringError(FileName + ": nested too deeply for a profile");
   Expected<json::Value> Root = json::parse(Json);
   if (!Root)
     return createStringError(FileName + ": " + toString(Root.takeError()));

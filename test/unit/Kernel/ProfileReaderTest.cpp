@@ -49,6 +49,16 @@ TEST(ProfileReader, NotJson) {
   }
 }
 
+TEST(ProfileReader, DeepNesting) {
+  auto P = KernelProfile::parse(std::string(10'000'000, '['), "p.json");
+  ASSERT_FALSE(bool(P));
+  EXPECT_EQ(toString(P.takeError()), "p.json: nested too deeply for a profile");
+  // Brackets in texts do not count.
+  EXPECT_EQ(errorAfter("\"arch\":\"x86_64\"",
+                       "\"arch\":\"\\\"" + std::string(100, '[') + "\""),
+            "accepted");
+}
+
 TEST(ProfileReader, WrongRoot) {
   auto P = KernelProfile::parse("[]", "p.json");
   ASSERT_FALSE(bool(P));
