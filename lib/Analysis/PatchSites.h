@@ -81,7 +81,7 @@ public:
   PatchTotals totals(const LoadedProgram &L) const;
 
 private:
-  friend class SiteFinder;
+  int growthOf(const PatchSite &S, const LoadedProgram &L) const;
   unsigned contextInsns(const PatchSite &S, const LoadedProgram &L) const;
   unsigned helperInsns(const PatchSite &S, const LoadedProgram &L) const;
   bool readsContextAt(const LoadedProgram &L, uint16_t Offset) const;

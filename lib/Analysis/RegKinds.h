@@ -58,6 +58,7 @@ private:
   struct FunctionInfo;
 
   void solve(FunctionInfo &Info);
+  void queue(FunctionInfo &Info);
   void enter(Function &Callee, const RegState &Args);
   void leave(FunctionInfo &Info, const RegState &At);
   FunctionInfo &info(const Function &F) const;
@@ -66,6 +67,8 @@ private:
   const KernelProfile &Profile;
   std::vector<std::unique_ptr<FunctionInfo>> Infos;
   std::vector<FunctionInfo *> Pending;
+  RegState Anything; ///< nothing is known
+  unsigned Nesting = 0;
 };
 
 } // namespace prepatch

@@ -26,6 +26,9 @@ public:
   void forgetAll() { Table.reset(); }
   bool empty() const { return !Table || Table->Slots.empty(); }
   bool join(const StackSlots &Other);
+  /// As a callee sees them: what points into the frame is a pointer to its
+  /// caller's frame there.
+  StackSlots forCallee() const;
 
 private:
   struct Slot {

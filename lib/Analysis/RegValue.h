@@ -42,7 +42,11 @@ class RegValue {
 public:
   RegValue() = default;
 
-  static RegValue unknown() { return RegValue(ValueKind::Unknown); }
+  static RegValue unknown(bool MayPointToStack = false) {
+    RegValue R(ValueKind::Unknown);
+    R.StackTaint = MayPointToStack;
+    return R;
+  }
   static RegValue scalar() { return RegValue(ValueKind::Scalar); }
   static RegValue constant(uint64_t V) {
     RegValue R(ValueKind::Scalar);
@@ -92,8 +96,12 @@ public:
   bool is(ValueKind K) const { return Kind == K; }
   bool isPointer() const { return Kind > ValueKind::Scalar; }
   bool mayBeNull() const { return Null; }
-  /// Unknown because a pointer into the own frame met something else.
-  bool mayPointToStack() const { return Kind == ValueKind::Stack || StackTaint; }
+  /// Points to a stack frame, or is unknown because such a pointer met
+  /// something else.
+  bool mayPointToStack() const {
+    return Kind == ValueKind::Stack || Kind == ValueKind::CallerStack ||
+           StackTaint;
+  }
 
   /// Of a scalar: whether constant() is its exact value.
   bool isConstant() const { return Kind == ValueKind::Scalar && Known; }
@@ -124,6 +132,8 @@ public:
   /// This pointer moved by \p Delta, or by an amount nobody knows.
   RegValue moved(int64_t Delta) const;
   RegValue movedUnknown() const;
+  /// A pointer into a frame as the callees of the frame's function see it.
+  RegValue asCallerStack() const;
 
   /// Joins \p Other in. Returns whether this changed.
   bool join(const RegValue &Other);
@@ -131,8 +141,6 @@ public:
 
 private:
   explicit RegValue(ValueKind K) : Kind(K) {}
-  bool hasReference() const;
-
   ValueKind Kind = ValueKind::Uninit;
   bool Known : 1 = false;
   bool Null : 1 = false;

@@ -55,7 +55,7 @@ private:
     return Depths[Graph.indexOf(F)];
   }
   unsigned measure(const RegKinds &Kinds, Function &F);
-  void walkDown();
+  void addUpChains();
 
   const CallGraph &Graph;
   const KernelProfile &Profile;

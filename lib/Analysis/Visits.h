@@ -49,8 +49,9 @@ public:
 
 private:
   struct PerFunction {
-    std::vector<float> BySlot;  ///< by original index
-    std::vector<float> ByBlock; ///< for code without original indices
+    std::vector<float> BySlot; ///< by original index
+    /// Code without original indices that was there already.
+    llvm::DenseMap<const Insn *, float> Inserted;
     float AtEntry = 0;
   };
 

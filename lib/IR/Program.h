@@ -31,6 +31,8 @@ struct Map {
   /// Where its definition stands: bytes from the start of that section.
   std::string SectionName;
   uint64_t Offset = 0;
+  /// Of a map of maps: what its elements are like, if its definition says so.
+  const Map *Inner = nullptr;
 };
 
 /// What relocations name.
