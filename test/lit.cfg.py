@@ -36,10 +36,7 @@ tools = [
 ]
 ours = [t for t in ["prepatch", "prepatch-kload", "prepatch-bench"]
         if os.path.exists(os.path.join(our_tools, t))]
-# The longest name first: a substitution also matches inside "prepatch-kload".
-for t in sorted(ours, key=len, reverse=True):
-    tools.append(ToolSubst(r"(?<![\w/.-])" + t + r"(?![\w/.-])",
-                           command=os.path.join(our_tools, t), unresolved="fatal"))
+tools += [ToolSubst(t, unresolved="fatal") for t in ours]
 llvm_config.add_tool_substitutions(tools, [config.llvm_tools, our_tools])
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false --dump-input-filter=all"
 config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "Inputs")))

@@ -165,6 +165,7 @@ void Builder::erase(BasicBlock &BB) {
   while (Insn *I = BB.front())
     erase(BB, *I);
   BB.Parent->Blocks.remove(BB);
+  BB.Parent = nullptr; // what still branches here is found by this
 }
 
 void Builder::rewrite(Insn &I, const RawInsn &Raw) {

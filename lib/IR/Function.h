@@ -26,6 +26,8 @@ enum class ParamType : uint8_t {
 struct Signature {
   llvm::SmallVector<std::pair<std::string, ParamType>, 5> Params;
   ParamType Result = ParamType::U64;
+  /// Verified on its own, so parameters and result must be scalars.
+  bool IsGlobal = false;
 };
 
 class Function : public llvm::ilist_node<Function> {

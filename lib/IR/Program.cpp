@@ -38,8 +38,11 @@ Function &Program::createFunction(CodeSection &Section, std::string Name) {
 
 void Program::eraseFunction(Function &F) {
   F.section()->Functions.remove(F);
-  if (Symbol *S = F.symbol())
-    S->Fn = nullptr;
+  for (Symbol &S : Symbols)
+    if (S.Fn == &F) {
+      S.Fn = nullptr;
+      S.IsRemoved = true;
+    }
 }
 
 std::string Program::uniqueName(const std::string &Base) const {
@@ -58,9 +61,10 @@ Function &Program::createSubprogram(const std::string &BaseName,
   if (!Text)
     Text = &createSection(".text", true);
   Function &F = createFunction(*Text, uniqueName(BaseName));
-  F.setSignature(std::move(Sig));
   Symbol &S = Symbols.emplace_back();
   S.Name = F.name();
+  S.IsGlobal = Sig.IsGlobal;
+  F.setSignature(std::move(Sig));
   S.Kind = Symbol::Function;
   S.Index = ~0u;
   S.SectionName = ".text";

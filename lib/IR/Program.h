@@ -50,6 +50,11 @@ public:
   uint64_t Value = 0;      ///< bytes from the start of its section
   uint64_t Size = 0;       ///< bytes
   class Function *Fn = nullptr; ///< the function that it names, if any
+  /// The instruction that it names, for a label inside a function. Clang
+  /// leaves such labels in objects that were compiled without -g.
+  const Insn *At = nullptr;
+  /// Of a function that was erased: left out of what is written.
+  bool IsRemoved = false;
   const Map *MapDef = nullptr;  ///< the map that it names, if any
 };
 
@@ -89,12 +94,14 @@ public:
   CodeSection &createSection(std::string Name, bool HoldsSubprograms);
   /// Appends a function to \p Section.
   Function &createFunction(CodeSection &Section, std::string Name);
-  /// Takes \p F out of its section. Nothing may refer to it any more.
+  /// Takes \p F out of its section, with the symbols that name it. Nothing may
+  /// refer to it any more. Its FUNC in BTF stays: types keep their numbers, and
+  /// loaders accept one that no code belongs to.
   void eraseFunction(Function &F);
   /// A name that no symbol has: \p Base, or \p Base with a number.
   std::string uniqueName(const std::string &Base) const;
 
-  /// Appends a static subprogram to .text, with a symbol; its body is empty.
+  /// Appends a subprogram to .text, with a symbol; its body is empty.
   Function &createSubprogram(const std::string &BaseName, Signature Sig);
 
   /// The map whose address or whose value's address \p I loads, or null.

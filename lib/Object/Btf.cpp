@@ -85,7 +85,8 @@ Expected<uint32_t> Btf::addFunction(const std::string &Name,
     if (int Err = btf__add_func_param(Handle.get(), ParamName, Id))
       return failWith("cannot add a BTF parameter", Err);
   int Func =
-      btf__add_func(Handle.get(), Name.c_str(), BTF_FUNC_STATIC, Proto);
+      btf__add_func(Handle.get(), Name.c_str(),
+                    Sig.IsGlobal ? BTF_FUNC_GLOBAL : BTF_FUNC_STATIC, Proto);
   if (Func < 0)
     return failWith("cannot add BTF function '" + Name + "'", Func);
   return uint32_t(Func);

@@ -30,7 +30,7 @@ public:
   /// The type under typedefs and qualifiers, or null (also on a cycle).
   const btf_type *resolve(uint32_t Id) const;
 
-  /// Appends a static FUNC with its prototype; returns its type id.
+  /// Appends a FUNC with its prototype; returns its type id.
   llvm::Expected<uint32_t> addFunction(const std::string &Name,
                                        const Signature &Sig);
   /// The offset of \p Text, appended if it is not there.

@@ -60,7 +60,19 @@ static void readBtfMap(const Btf &Types, const btf_type &Struct, Map &Def) {
   }
 }
 
-static void readBtfMaps(const Btf &Types, std::deque<Map> &Maps) {
+/// Where variable \p Name of .maps stands. Offsets in BTF are 0 until a loader
+/// or linker fills them in; the symbol knows.
+static uint64_t offsetOf(const ElfFile &Elf, StringRef Name,
+                         uint32_t BtfOffset) {
+  uint32_t Section = Elf.findSection(".maps");
+  for (const ElfSymbol &S : Elf.Symbols)
+    if (Section && S.Section == Section && S.Name == Name)
+      return S.Value;
+  return BtfOffset;
+}
+
+static void readBtfMaps(const ElfFile &Elf, const Btf &Types,
+                        std::deque<Map> &Maps) {
   for (uint32_t Id = 1; Id < Types.numTypes(); ++Id) {
     const btf_type *Sec = Types.type(Id);
     if (!btf_is_datasec(Sec) || Types.string(Sec->name_off) != ".maps")
@@ -76,7 +88,7 @@ static void readBtfMaps(const Btf &Types, std::deque<Map> &Maps) {
       Map &Def = Maps.emplace_back();
       Def.Name = Types.string(Var->name_off).str();
       Def.SectionName = ".maps";
-      Def.Offset = Info->offset;
+      Def.Offset = offsetOf(Elf, Def.Name, Info->offset);
       readBtfMap(Types, *Struct, Def);
     }
   }
@@ -110,7 +122,7 @@ static bool isVariableSection(const ElfSection &S) {
 
 Error readMaps(const ElfFile &Elf, const Btf *Types, std::deque<Map> &Maps) {
   if (Types)
-    readBtfMaps(*Types, Maps);
+    readBtfMaps(Elf, *Types, Maps);
   for (uint32_t I = 1; I < Elf.Sections.size(); ++I) {
     const ElfSection &S = Elf.Sections[I];
     if (S.Name == "maps")

@@ -1,0 +1,137 @@
+//===- Lower.cpp - prepatch lower ----------------------------------------===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Commands.h"
+#include "Lowering/PassManager.h"
+#include "Measure.h"
+#include "Report/LoweringReport.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace prepatch {
+
+static std::string passHelp() {
+  std::string Text = "Passes to run, in this order, or none (default: all).";
+  for (const PassInfo &P : allPasses())
+    Text += "\n  " + P.Name.str() + ": " + P.Text.str();
+  return Text;
+}
+
+cl::SubCommand LowerCommand("lower", "Lower an object: fewer patches at load");
+
+static cl::opt<std::string> Input(cl::Positional, cl::Required,
+                                  cl::desc("IN"), cl::sub(LowerCommand),
+                                  cl::cat(Category));
+static cl::opt<std::string> Output("o", cl::Required, cl::desc("Output file"),
+                                   cl::value_desc("file"),
+                                   cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<Goal> TheGoal(
+    "goal", cl::desc("What to have less of:"), cl::init(Goal::Balanced),
+    cl::values(
+        clEnumValN(Goal::Patches, "patches",
+                   "patches by the kernel, whatever they cost elsewhere"),
+        clEnumValN(Goal::Load, "load", "load time"),
+        clEnumValN(Goal::Balanced, "balanced",
+                   "load time, but hot code is not slowed down (default)"),
+        clEnumValN(Goal::Run, "run", "run time")),
+    cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<std::string> Passes("passes", cl::desc(passHelp()),
+                                   cl::value_desc("a,b,..."),
+                                   cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<std::string>
+    Profile("profile", cl::desc("Kernel profile: a built-in name or a file"),
+            cl::value_desc("name"), cl::init(KernelProfile::DefaultName),
+            cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<std::string> ReportFile(
+    "report",
+    cl::desc("Write what was taken and refused, and why; JSON if the name "
+             "ends in .json, - for text on standard output"),
+    cl::value_desc("file"), cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<bool>
+    Measure("measure",
+            cl::desc("Load the input once here to see how often the verifier "
+                     "visits each instruction"),
+            cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<bool> PrintAfterAll("print-after-all",
+                                   cl::desc("Print the program after each pass "
+                                            "on standard error"),
+                                   cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<bool> VerifyEach("verify-each",
+                                cl::desc("Check the representation after each "
+                                         "pass"),
+                                cl::sub(LowerCommand), cl::cat(Category));
+
+static Error writeReport(ArrayRef<Decision> Decisions, const Object &Obj) {
+  if (ReportFile.empty())
+    return Error::success();
+  bool Json = StringRef(ReportFile).ends_with(".json");
+  return writeToOutput(ReportFile, [&](raw_ostream &OS) {
+    LoweringSummary Summary{Decisions, Obj.FrozenReason, Obj.Notes, {}};
+    for (const CodeSection &S : Obj.Prog.Sections)
+      for (const Function &F : S.Functions)
+        if (F.isOpaque())
+          Summary.OpaqueFunctions.push_back({F.name(), F.opaqueReason()});
+    writeLoweringReport(OS, Summary,
+                        Json ? ReportFormat::Json : ReportFormat::Table);
+    return Error::success();
+  });
+}
+
+static Expected<int> lower(const MemoryBuffer &Buffer) {
+  auto ThePasses = parsePasses(Passes);
+  if (!ThePasses)
+    return ThePasses.takeError();
+  auto Kernel = KernelProfile::open(Profile);
+  if (!Kernel)
+    return Kernel.takeError();
+  auto Obj = Object::read(Buffer.getMemBufferRef());
+  if (!Obj)
+    return createFileError(Input, Obj.takeError());
+
+  std::vector<Decision> Decisions;
+  bool Changed = false;
+  if ((*Obj)->isFrozen()) {
+    errs() << "note: " << Input << ": left as it is: " << (*Obj)->FrozenReason
+           << '\n';
+  } else if (!ThePasses->empty()) {
+    BumpPtrAllocator NameMemory;
+    UniqueStringSaver Names(NameMemory);
+    std::vector<VisitRecord> Visits;
+    if (Measure) {
+      auto Measured = measureVisits(Input, Names);
+      if (!Measured)
+        return Measured.takeError();
+      Visits = std::move(*Measured);
+    }
+    LoweringContext Ctx(**Obj, *Kernel, TheGoal, Visits);
+    auto Result = runPasses(Ctx, *ThePasses,
+                            {VerifyEach, PrintAfterAll ? &errs() : nullptr});
+    if (!Result)
+      return createFileError(Input, Result.takeError());
+    Changed = *Result;
+    Decisions = std::move(Ctx.Decisions);
+  }
+  if (Error E = writeToOutput(Output, [&](raw_ostream &OS) {
+        return (*Obj)->write(OS, Changed);
+      }))
+    return createFileError(Output, std::move(E));
+  for (const std::string &Note : (*Obj)->Notes)
+    errs() << "note: " << Input << ": " << Note << '\n';
+  if (Error E = writeReport(Decisions, **Obj))
+    return createFileError(ReportFile, std::move(E));
+  return 0;
+}
+
+Expected<int> runLower() {
+  auto Buffer = MemoryBuffer::getFile(Input, /*IsText=*/false,
+                                      /*RequiresNullTerminator=*/false);
+  if (!Buffer)
+    return createFileError(Input, errorCodeToError(Buffer.getError()));
+  return lower(**Buffer);
+}
+
+} // namespace prepatch
