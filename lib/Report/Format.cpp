@@ -39,8 +39,8 @@ std::string formatCount(std::optional<int64_t> Value) {
   return Value ? std::to_string(*Value) : "-";
 }
 
-void writeFixed(json::OStream &Json, StringRef Key,
-                std::optional<double> Value, unsigned Decimals) {
+void writeFixed(json::OStream &Json, StringRef Key, std::optional<double> Value,
+                unsigned Decimals) {
   Json.attributeBegin(Key);
   // JSON has no infinities.
   if (Value && std::isfinite(*Value))

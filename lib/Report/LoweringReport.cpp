@@ -52,8 +52,14 @@ static std::string shorten(StringRef Line) {
   return Line.take_front(Cut).str() + "...";
 }
 
-static void writeText(raw_ostream &OS, ArrayRef<Decision> Decisions) {
-  MapVector<StringRef, PassDecisions> Groups = groupByPass(Decisions);
+static void writeText(raw_ostream &OS, const LoweringSummary &Summary) {
+  if (!Summary.FrozenReason.empty())
+    OS << "left as it is: " << Summary.FrozenReason << '\n';
+  for (const LoweringSummary::OpaqueFunction &F : Summary.OpaqueFunctions)
+    OS << "function " << F.Name << " left as it is: " << F.Reason << '\n';
+  for (const std::string &Note : Summary.Notes)
+    OS << "note: " << Note << '\n';
+  MapVector<StringRef, PassDecisions> Groups = groupByPass(Summary.Decisions);
   if (Groups.empty()) {
     OS << "no sites\n";
     return;
@@ -70,8 +76,8 @@ static void writeText(raw_ostream &OS, ArrayRef<Decision> Decisions) {
     OS << '\n' << Pass << ":\n";
     Table Sites({{""}, {""}, {""}, {""}, {"", Table::Right}, {""}});
     for (const Decision *D : G.All)
-      Sites.addRow({D->Taken ? "took" : "refused", place(*D), shorten(D->Line), D->What,
-                    formatFixed(D->SavedUs, 1) + " us", D->Reason});
+      Sites.addRow({D->Taken ? "took" : "refused", place(*D), shorten(D->Line),
+                    D->What, formatFixed(D->SavedUs, 1) + " us", D->Reason});
     Sites.printRows(OS, 2);
   }
 }
@@ -98,63 +104,66 @@ static std::string utf8(StringRef Text) {
   return json::isUTF8(Text) ? Text.str() : json::fixUTF8(Text);
 }
 
-static void writeJson(raw_ostream &OS, ArrayRef<Decision> Decisions) {
+static void writeSite(json::OStream &Json, const Decision &D) {
+  Json.objectBegin();
+  Json.attribute("pass", D.Pass);
+  Json.attribute("function", utf8(D.Function));
+  writeCount(Json, "insn",
+             D.Index == Insn::NoIndex ? std::nullopt
+                                      : std::optional<int64_t>(D.Index));
+  Json.attribute("line", utf8(D.Line));
+  Json.attribute("what", utf8(D.What));
+  Json.attribute("taken", D.Taken);
+  Json.attribute("reason", utf8(D.Reason));
+  writeFixed(Json, "saved_us", D.SavedUs, 2);
+  Json.objectEnd();
+}
+
+static void writeJson(raw_ostream &OS, const LoweringSummary &Summary) {
   json::OStream Json(OS, 1);
-  Json.arrayBegin();
-  for (const Decision &D : Decisions) {
-    Json.objectBegin();
-    Json.attribute("pass", D.Pass);
-    Json.attribute("function", utf8(D.Function));
-    writeCount(Json, "insn",
-               D.Index == Insn::NoIndex ? std::nullopt
-                                        : std::optional<int64_t>(D.Index));
-    Json.attribute("line", utf8(D.Line));
-    Json.attribute("what", utf8(D.What));
-    Json.attribute("taken", D.Taken);
-    Json.attribute("reason", utf8(D.Reason));
-    writeFixed(Json, "saved_us", D.SavedUs, 2);
-    Json.objectEnd();
-  }
-  Json.arrayEnd();
+  Json.objectBegin();
+  if (Summary.FrozenReason.empty())
+    Json.attribute("frozen", nullptr);
+  else
+    Json.attribute("frozen", utf8(Summary.FrozenReason));
+  Json.attributeArray("notes", [&] {
+    for (const std::string &Note : Summary.Notes)
+      Json.value(utf8(Note));
+  });
+  Json.attributeArray("opaque", [&] {
+    for (const LoweringSummary::OpaqueFunction &F : Summary.OpaqueFunctions)
+      Json.object([&] {
+        Json.attribute("function", utf8(F.Name));
+        Json.attribute("reason", utf8(F.Reason));
+      });
+  });
+  Json.attributeArray("passes", [&] {
+    for (const auto &[Pass, G] : groupByPass(Summary.Decisions))
+      Json.object([&, &Pass = Pass, &G = G] {
+        Json.attribute("pass", Pass);
+        Json.attribute("taken", G.Taken);
+        Json.attribute("refused", G.Refused);
+        writeFixed(Json, "saved_us", G.SavedUs, 2);
+      });
+  });
+  Json.attributeArray("sites", [&] {
+    for (const Decision &D : Summary.Decisions)
+      writeSite(Json, D);
+  });
+  Json.objectEnd();
   OS << '\n';
 }
 
-std::vector<Decision> liftDecisions(const Object &Obj) {
-  std::vector<Decision> Result;
-  auto Refuse = [&](std::string Function, std::string What,
-                    std::string Reason) {
-    Decision &D = Result.emplace_back();
-    D.Pass = "lift";
-    D.Function = std::move(Function);
-    D.What = std::move(What);
-    D.Reason = std::move(Reason);
-  };
-  if (Obj.isFrozen())
-    Refuse("", "object", Obj.FrozenReason);
-  for (const CodeSection &Section : Obj.Prog.Sections)
-    for (const Function &F : Section.Functions)
-      if (F.isOpaque())
-        Refuse(F.name(), "function", F.opaqueReason());
-  return Result;
-}
-
-void writeLoweringReport(raw_ostream &OS, ArrayRef<Decision> Decisions,
+void writeLoweringReport(raw_ostream &OS, const LoweringSummary &Summary,
                          ReportFormat Format) {
   switch (Format) {
   case ReportFormat::Table:
-    return writeText(OS, Decisions);
+    return writeText(OS, Summary);
   case ReportFormat::Csv:
-    return writeCsv(OS, Decisions);
+    return writeCsv(OS, Summary.Decisions);
   case ReportFormat::Json:
-    return writeJson(OS, Decisions);
+    return writeJson(OS, Summary);
   }
-}
-
-void writeLoweringReport(raw_ostream &OS, const LoweringContext &Ctx,
-                         ReportFormat Format) {
-  std::vector<Decision> All = liftDecisions(Ctx.Obj);
-  All.insert(All.end(), Ctx.Decisions.begin(), Ctx.Decisions.end());
-  writeLoweringReport(OS, All, Format);
 }
 
 } // namespace prepatch

@@ -2,10 +2,10 @@
 // Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Text: the counts of each pass, then one line for every site under its pass,
-// in the order in which the sites were decided. CSV and JSON: one row or one
-// object for every site, in the same order. What could not be lifted at all
-// comes first, as refusals of a pass called "lift".
+// Text: what could not be touched at all, the counts of each pass, then one
+// line for every site under its pass, in the order in which the sites were
+// decided. JSON: one object with "frozen", "notes", "opaque", "passes" and
+// "sites", the last an array with an object for every site. CSV: the sites.
 //===----------------------------------------------------------------------===//
 #ifndef PREPATCH_REPORT_LOWERINGREPORT_H
 #define PREPATCH_REPORT_LOWERINGREPORT_H
@@ -15,14 +15,21 @@
 
 namespace prepatch {
 
-/// A refusal for the object if it is frozen, and one for each opaque function.
-std::vector<Decision> liftDecisions(const Object &Obj);
+/// All there is to tell of one run of passes.
+struct LoweringSummary {
+  llvm::ArrayRef<Decision> Decisions;
+  /// Why nothing was changed; empty if there was no such reason.
+  std::string FrozenReason;
+  std::vector<std::string> Notes;
 
-void writeLoweringReport(llvm::raw_ostream &OS,
-                         llvm::ArrayRef<Decision> Decisions,
-                         ReportFormat Format);
-/// With the refusals of liftDecisions() before those of the passes.
-void writeLoweringReport(llvm::raw_ostream &OS, const LoweringContext &Ctx,
+  struct OpaqueFunction {
+    std::string Name;
+    std::string Reason;
+  };
+  std::vector<OpaqueFunction> OpaqueFunctions;
+};
+
+void writeLoweringReport(llvm::raw_ostream &OS, const LoweringSummary &Summary,
                          ReportFormat Format);
 
 } // namespace prepatch

@@ -39,8 +39,7 @@ std::vector<size_t> Table::widths(bool WithTitles) const {
 }
 
 void Table::printRow(raw_ostream &OS, const std::vector<std::string> &Cells,
-                     const std::vector<size_t> &Widths,
-                     unsigned Indent) const {
+                     const std::vector<size_t> &Widths, unsigned Indent) const {
   std::string Line(Indent, ' ');
   for (size_t I = 0; I != Cells.size(); ++I) {
     if (I)
