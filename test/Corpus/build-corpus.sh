@@ -98,13 +98,15 @@ done
 # What every object depends on besides its own inputs and command. The headers
 # of the sources are covered by the versions of their packages.
 CORPUS_KEY=$({
-  for compiler in "$clang" clang-14 bpf-gcc bpftool; do
-    "$compiler" --version 2>/dev/null || true
-  done
-  cat src/*.version
+  "$clang" --version
+  bpftool --version
+  cat src/*.version "$here"/compile-through-ir.sh
   find include -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 } | sha256sum | cut -d' ' -f1)
-export CORPUS_KEY CORPUS_CLANG=$clang
+# Apart, because they may be installed later than other folders are made.
+CORPUS_KEY_clang_14=$(clang-14 --version 2>/dev/null | head -n1) || true
+CORPUS_KEY_bpf_gcc=$(bpf-gcc --version 2>/dev/null | head -n1) || true
+export CORPUS_KEY CORPUS_KEY_clang_14 CORPUS_KEY_bpf_gcc CORPUS_CLANG=$clang
 
 : >.objects
 list_jobs >.jobs

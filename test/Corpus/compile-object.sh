@@ -7,12 +7,13 @@
 #   JOB: "number<TAB>object<TAB>origin<TAB>inputs<TAB>command"; paths are
 #   relative to the working directory, in the command %o is the object to write
 #   and %i are the inputs. build-corpus.sh runs this through xargs, with
-#   CORPUS_KEY (a digest of compilers and headers) and CORPUS_TOTAL (the number
-#   of jobs) in the environment.
+#   CORPUS_KEY (a digest of clang and headers), CORPUS_KEY_COMPILER (for others
+#   than clang) and CORPUS_TOTAL (the number of jobs) in the environment.
 #
-# The outcome is kept in .state/OBJECT: line 1 the digest of everything the
-# object depends on, line 2 its manifest row. An object whose digest is
-# unchanged is not made again, and neither is one that failed.
+# The outcome is kept in .state/OBJECT: line 1 is everything the object depends
+# on, line 2 its manifest row. An object whose line 1 is unchanged is not made
+# again, and neither is one that failed. That is the common case and starts no
+# other process.
 #
 # A program that uses a type which the running kernel lacks, or a field that it
 # has no more, is compiled again with the types of Debian's kernel of the
@@ -22,25 +23,25 @@ IFS=$'\t' read -r number object origin inputs command <<<"$1"
 
 state=.state/$object
 log=$state.log
-mkdir -p "$(dirname "$state")" "$(dirname "$object")"
 if [ $((number % 50)) -eq 0 ]; then
   echo "corpus: $number of $CORPUS_TOTAL: $object"
 fi
 
-# Inputs and command are lists of words without blanks: splitting is intended.
-# shellcheck disable=SC2086
-digest=$({
-  echo "$CORPUS_KEY $command"
-  sha256sum $inputs 2>&1
-} | sha256sum | cut -d' ' -f1)
-
-if [ -f "$state" ] && [ "$(head -n1 "$state")" = "$digest" ]; then
-  # A recorded success still needs its object: someone may have deleted it.
-  case $(sed -n 2p "$state" | cut -f3) in
-  ok) [ -s "$object" ] && exit 0 ;;
-  *) exit 0 ;;
-  esac
+# Sources are part of CORPUS_KEY, objects that are linked are not.
+compiler_key=${command%% *}
+compiler_key=CORPUS_KEY_${compiler_key//[^a-z0-9]/_}
+depends="$CORPUS_KEY ${!compiler_key:-} $inputs $command"
+if [[ $inputs == *.o ]]; then
+  # Inputs and command are lists of words without blanks: splitting is intended.
+  # shellcheck disable=SC2086
+  depends+=" $(sha256sum $inputs 2>&1 | tr '\n' ' ')"
 fi
+if { IFS= read -r recorded && IFS=$'\t' read -r _ _ outcome _; } 2>/dev/null <"$state" &&
+  [ "$recorded" = "$depends" ]; then
+  # A recorded success still needs its object: someone may have deleted it.
+  if [ "$outcome" = failed ] || [ -s "$object" ]; then exit 0; fi
+fi
+mkdir -p "${state%/*}" "${object%/*}"
 
 # make COMMAND: runs it with its placeholders filled in.
 make() {
@@ -69,5 +70,5 @@ if ! make "$command"; then
     outcome="failed"$'\t'$why
   fi
 fi
-printf '%s\n%s\t%s\t%s\n' "$digest" "$object" "$origin" "$outcome" \
+printf '%s\n%s\t%s\t%s\n' "$depends" "$object" "$origin" "$outcome" \
   >"$state.tmp" && mv -f "$state.tmp" "$state"
