@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Object/BtfExt.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Endian.h"
 
 using namespace llvm;
@@ -78,14 +79,24 @@ Expected<BtfExt> BtfExt::read(ArrayRef<uint8_t> Data, endianness Endian) {
     return createStringError("wrong magic number");
   BtfExt Ext;
   Ext.HeaderBytes = word(4);
-  if (Ext.HeaderBytes != ShortHeader && Ext.HeaderBytes != FullHeader)
+  if (Ext.HeaderBytes != ShortHeader &&
+      (Ext.HeaderBytes < FullHeader || Ext.HeaderBytes % 8))
     return createStringError("header of " + Twine(Ext.HeaderBytes) +
                              " bytes, expected " + Twine(ShortHeader) +
-                             " or " + Twine(FullHeader));
+                             ", or a multiple of 8 from " +
+                             Twine(FullHeader));
   if (Data.size() < Ext.HeaderBytes)
     return createStringError("truncated header");
+  for (size_t At = FullHeader; At < Ext.HeaderBytes; At += 8)
+    if (word(At + 4))
+      return createStringError("unknown table of " + Twine(word(At + 4)) +
+                               " bytes in the header at offset " + Twine(At));
+  if (Ext.HeaderBytes > FullHeader)
+    Ext.MoreHeader.assign(Data.begin() + FullHeader,
+                          Data.begin() + Ext.HeaderBytes);
   ArrayRef<uint8_t> Body = Data.drop_front(Ext.HeaderBytes);
-  unsigned Count = Ext.HeaderBytes == FullHeader ? 3 : 2;
+  unsigned Count = Ext.numTables();
+  uint64_t End = 0;
   for (unsigned I = 0; I < Count; ++I) {
     uint64_t Off = word(8 + 8 * I), Length = word(12 + 8 * I);
     if (Off + Length > Body.size())
@@ -96,7 +107,10 @@ Expected<BtfExt> BtfExt::read(ArrayRef<uint8_t> Data, endianness Endian) {
     if (Error E =
             readTable(Ext.Tables[I], I, Body.slice(Off, Length), Endian))
       return std::move(E);
+    End = std::max(End, Off + Length);
   }
+  ArrayRef<uint8_t> Tail = Body.drop_front(End);
+  Ext.Tail.assign(Tail.begin(), Tail.end());
   return std::move(Ext);
 }
 
@@ -114,7 +128,8 @@ ByteVector BtfExt::write(endianness Endian) {
   support::endian::write<uint16_t>(Out.data(), Magic, Endian);
   Out[2] = 1; // version
   setHeader(4, HeaderBytes);
-  unsigned Count = HeaderBytes == FullHeader ? 3 : 2;
+  copy(MoreHeader, Out.begin() + HeaderBytes - MoreHeader.size());
+  unsigned Count = numTables();
   for (unsigned I = 0; I < Count; ++I) {
     const BtfExtTable &T = Tables[I];
     size_t Start = Out.size();
@@ -133,6 +148,7 @@ ByteVector BtfExt::write(endianness Endian) {
     setHeader(8 + 8 * I, Start - HeaderBytes);
     setHeader(12 + 8 * I, Out.size() - Start);
   }
+  Out.append(Tail.begin(), Tail.end());
   return Out;
 }
 

@@ -42,9 +42,17 @@ struct BtfExt {
   enum TableIndex { FuncInfo, LineInfo, CoreRelo, NumTables };
   BtfExtTable Tables[NumTables];
   unsigned HeaderBytes = 0;
+  /// The header behind the three tables: clang 9 had two more, always empty.
+  ByteVector MoreHeader;
+  /// What follows the tables: gcc 12 leaves a record size there that belongs to
+  /// no table.
+  ByteVector Tail;
   /// Where each record's InsnOff stands in the section, with the section name
   /// offset of its group; filled by write(). .rel.BTF.ext lists these.
   std::vector<std::pair<uint32_t, uint32_t>> InsnOffsetFields;
+
+  /// Tables that the header has room for; without CO-RE there are two.
+  unsigned numTables() const { return HeaderBytes == 24 ? 2 : 3; }
 
   static llvm::Expected<BtfExt> read(llvm::ArrayRef<uint8_t> Data,
                                      llvm::endianness Endian);

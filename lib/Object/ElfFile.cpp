@@ -74,7 +74,8 @@ Expected<ElfFile> ElfFile::readAs(MemoryBufferRef Buffer) {
     S.Align = H.sh_addralign;
     S.EntSize = H.sh_entsize;
     S.Size = H.sh_size;
-    if (S.Type == ELF::SHT_NULL)
+    // NOBITS sections have a size, but no bytes in the file.
+    if (S.Type == ELF::SHT_NULL || S.Type == ELF::SHT_NOBITS)
       continue;
     auto Contents = File->getSectionContents(H);
     if (!Contents)

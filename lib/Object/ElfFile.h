@@ -62,6 +62,7 @@ struct ElfSymbol {
   uint32_t Section = 0; ///< section index or a reserved one (SHN_ABS, ...)
   uint64_t Value = 0;
   uint64_t Size = 0;
+  bool Removed = false;
   bool Added = false;
 
   uint8_t binding() const { return Info >> 4; }
@@ -107,7 +108,12 @@ public:
   /// symbols in it.
   void removeSection(uint32_t Index);
 
-  void write(llvm::raw_ostream &OS);
+  /// Leaves a symbol out of what is written.
+  void removeSymbol(uint32_t Index) { Symbols[Index].Removed = true; }
+
+  /// Writes the file; call it once. An error if a relocation that stays names
+  /// a symbol that does not.
+  llvm::Error write(llvm::raw_ostream &OS);
 
 private:
   template <class ELFT>
@@ -118,7 +124,7 @@ private:
   uint32_t addString(uint32_t Table, llvm::StringRef Text);
 
   /// Puts the sections, symbols and indices into their final form.
-  void finalize();
+  llvm::Error finalize();
   void writePatched(llvm::raw_ostream &OS) const;
   void writeLaidOut(llvm::raw_ostream &OS) const;
 

@@ -52,11 +52,13 @@ private:
 bool ElfFile::isRenumbered() const {
   return any_of(Sections,
                 [](const ElfSection &S) { return S.Added || S.Removed; }) ||
-         any_of(Symbols, [](const ElfSymbol &S) { return S.Added; });
+         any_of(Symbols,
+                [](const ElfSymbol &S) { return S.Added || S.Removed; });
 }
 
-static bool isInRemovedSection(const ElfFile &File, const ElfSymbol &S) {
-  return S.Section < ELF::SHN_LORESERVE && File.Sections[S.Section].Removed;
+static bool isGone(const ElfFile &File, const ElfSymbol &S) {
+  return S.Removed || (S.Section < ELF::SHN_LORESERVE &&
+                       File.Sections[S.Section].Removed);
 }
 
 static Renumbering renumber(const ElfFile &File) {
@@ -70,7 +72,7 @@ static Renumbering renumber(const ElfFile &File) {
     for (uint32_t I = 0; I < File.Symbols.size(); ++I) {
       const ElfSymbol &S = File.Symbols[I];
       if ((S.binding() == ELF::STB_LOCAL) != Local ||
-          isInRemovedSection(File, S))
+          isGone(File, S))
         continue;
       R.Symbols[I] = R.SymbolOrder.size();
       R.SymbolOrder.push_back(I);
@@ -96,7 +98,7 @@ static ByteVector renumberAddrsig(ArrayRef<uint8_t> Data,
   return ByteVector(Out.begin(), Out.end());
 }
 
-void ElfFile::finalize() {
+Error ElfFile::finalize() {
   bool Renumbered = isRenumbered();
   Renumbering R;
   if (Renumbered) {
@@ -107,9 +109,14 @@ void ElfFile::finalize() {
         continue;
       if (S.Type == ELF::SHT_REL) {
         std::vector<ElfReloc> Relocs = relocations(I);
-        for (ElfReloc &Rel : Relocs)
-          if (R.Symbols[Rel.Symbol] != Renumbering::Gone)
-            Rel.Symbol = R.Symbols[Rel.Symbol];
+        for (ElfReloc &Rel : Relocs) {
+          if (R.Symbols[Rel.Symbol] == Renumbering::Gone)
+            return createStringError(
+                "section '" + S.Name + "': relocation at offset " +
+                Twine(Rel.Offset) + " names symbol '" +
+                Symbols[Rel.Symbol].Name + "', which was removed");
+          Rel.Symbol = R.Symbols[Rel.Symbol];
+        }
         setRelocations(I, Relocs);
       } else if (S.Type == ELF::SHT_LLVM_ADDRSIG) {
         S.setData(renumberAddrsig(S.data(), R));
@@ -138,7 +145,7 @@ void ElfFile::finalize() {
   }
   Sections[SymbolTable].setData(std::move(Table));
   if (!Renumbered)
-    return;
+    return Error::success();
   Sections[SymbolTable].Info = Locals;
 
   for (ElfSection &S : Sections) {
@@ -152,6 +159,7 @@ void ElfFile::finalize() {
   NameTable = R.Sections[NameTable];
   SymbolTable = R.Sections[SymbolTable];
   llvm::erase_if(Sections, [](const ElfSection &S) { return S.Removed; });
+  return Error::success();
 }
 
 void ElfFile::writePatched(raw_ostream &OS) const {
@@ -208,9 +216,10 @@ void ElfFile::writeLaidOut(raw_ostream &OS) const {
   OS.write(reinterpret_cast<const char *>(Out.data()), Out.size());
 }
 
-void ElfFile::write(raw_ostream &OS) {
+Error ElfFile::write(raw_ostream &OS) {
   bool Renumbered = isRenumbered();
-  finalize();
+  if (Error E = finalize())
+    return E;
   bool SameSizes = none_of(Sections, [](const ElfSection &S) {
     return S.isChanged() && S.data().size() != S.OldData.size();
   });
@@ -218,6 +227,7 @@ void ElfFile::write(raw_ostream &OS) {
     writePatched(OS);
   else
     writeLaidOut(OS);
+  return Error::success();
 }
 
 } // namespace prepatch

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Object/Emit.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/Endian.h"
@@ -26,10 +27,10 @@ private:
   void layOut(CodeSection &S);
   Error encode(CodeSection &S);
   Error encodeBranch(Function &F, const Insn &I, RawInsn &Raw, uint64_t Slot);
-  void encodeReference(CodeSection &S, const Insn &I, RawInsn &Raw,
+  Error encodeReference(CodeSection &S, const Insn &I, RawInsn &Raw,
                        uint64_t Slot, Image::Code &Out);
   Error emitExt();
-  void emitJumpTables();
+  Error emitJumpTables();
 
   /// Bytes from the start of its section that \p S stands for now.
   uint64_t valueOf(const Symbol &S) const {
@@ -42,6 +43,7 @@ private:
   Object &Obj;
   Image Out;
   DenseMap<const Function *, std::vector<uint64_t>> BlockSlots;
+  DenseSet<const Insn *> Labelled;
 };
 
 void Emitter::layOut(CodeSection &S) {
@@ -52,8 +54,11 @@ void Emitter::layOut(CodeSection &S) {
     Blocks.reserve(F.numberBlocks());
     for (BasicBlock &BB : F) {
       Blocks.push_back(Slot);
-      for (Insn &I : BB)
+      for (Insn &I : BB) {
+        if (!Labelled.empty() && Labelled.contains(&I))
+          Out.LabelOffsets[&I] = Slot * SlotBytes;
         Slot += I.slots();
+      }
     }
     Out.FunctionOffsets[&F] = Start * SlotBytes;
     Out.FunctionSizes[&F] = (Slot - Start) * SlotBytes;
@@ -64,6 +69,9 @@ Error Emitter::encodeBranch(Function &F, const Insn &I, RawInsn &Raw,
                             uint64_t Slot) {
   if (!I.target())
     return Error::success(); // opaque: keeps what it had
+  if (I.target()->parent() != &F)
+    return createStringError("function '" + F.name() +
+                             "': a branch to a block that was erased");
   int64_t Distance = int64_t(blockSlot(F, *I.target())) - int64_t(Slot) - 1;
   if (Raw.Opcode == OpGotol) {
     Raw.Imm = Distance;
@@ -77,19 +85,29 @@ Error Emitter::encodeBranch(Function &F, const Insn &I, RawInsn &Raw,
   return Error::success();
 }
 
-void Emitter::encodeReference(CodeSection &S, const Insn &I, RawInsn &Raw,
-                              uint64_t Slot, Image::Code &Code) {
+Error Emitter::encodeReference(CodeSection &S, const Insn &I, RawInsn &Raw,
+                               uint64_t Slot, Image::Code &Code) {
   bool AnyReloc = false;
   for (const Attachment *A = I.attachments(); A; A = A->Next)
     if (A->Kind == Attachment::Reloc) {
+      if (A->RelocInfo.Sym->IsRemoved)
+        return createStringError("section '" + S.Name + "': insn " +
+                                 Twine(Slot) + ": a reference to '" +
+                                 A->RelocInfo.Sym->Name +
+                                 "', which was erased");
       Code.Relocs.push_back(
           {Slot * SlotBytes, A->RelocInfo.Sym, A->RelocInfo.Type});
       AnyReloc = true;
     }
   if (!I.refersToFunction() || !I.callee())
-    return;
+    return Error::success();
   Function &Callee = *I.callee();
-  uint64_t Offset = Out.FunctionOffsets.lookup(&Callee);
+  auto Where = Out.FunctionOffsets.find(&Callee);
+  if (Where == Out.FunctionOffsets.end())
+    return createStringError("section '" + S.Name + "': insn " + Twine(Slot) +
+                             ": a reference to function '" + Callee.name() +
+                             "', which was erased");
+  uint64_t Offset = Where->second;
   bool IsCall = I.kind() == InsnKind::BpfCall;
   if (AnyReloc) {
     int64_t Addend = int64_t(Offset) - int64_t(valueOf(*I.relocation()->Sym));
@@ -101,6 +119,7 @@ void Emitter::encodeReference(CodeSection &S, const Insn &I, RawInsn &Raw,
     Code.Relocs.push_back({Slot * SlotBytes, Callee.symbol(),
                            IsCall ? ELF::R_BPF_64_32 : ELF::R_BPF_64_64});
   }
+  return Error::success();
 }
 
 Error Emitter::encode(CodeSection &S) {
@@ -120,7 +139,8 @@ Error Emitter::encode(CodeSection &S) {
           if (Error E = encodeBranch(F, I, Raw, Slot))
             return E;
         } else if (I.attachments() || I.refersToFunction()) {
-          encodeReference(S, I, Raw, Slot, Code);
+          if (Error E = encodeReference(S, I, Raw, Slot, Code))
+            return E;
         }
         encodeSlot(Raw, Code.Bytes.data() + Slot * SlotBytes, Endian);
         if (I.slots() == 2)
@@ -190,21 +210,31 @@ Error Emitter::emitExt() {
   return Error::success();
 }
 
-void Emitter::emitJumpTables() {
+Error Emitter::emitJumpTables() {
   if (!Obj.JumpTableSection)
-    return;
+    return Error::success();
   ArrayRef<uint8_t> Old = Obj.Elf.Sections[Obj.JumpTableSection].data();
   Out.JumpTables.assign(Old.begin(), Old.end());
   for (const JumpTable &T : Obj.Prog.JumpTables)
     for (size_t I = 0; I < T.Targets.size(); ++I) {
       const BasicBlock &BB = *T.Targets[I];
+      if (!BB.parent())
+        return createStringError("jump table at offset " + Twine(T.Offset) +
+                                 ": entry " + Twine(I) +
+                                 " names a block that was erased");
+      if (!BlockSlots.contains(BB.parent()))
+        break; // the table of an erased function: nothing reads it
       support::endian::write<uint64_t>(
           Out.JumpTables.data() + T.Offset + 8 * I,
           blockSlot(*BB.parent(), BB) * SlotBytes, Obj.Elf.Endian);
     }
+  return Error::success();
 }
 
 Expected<Image> Emitter::run() {
+  for (const Symbol &S : Obj.Prog.Symbols)
+    if (S.At)
+      Labelled.insert(S.At);
   for (CodeSection &S : Obj.Prog.Sections)
     layOut(S);
   for (CodeSection &S : Obj.Prog.Sections)
@@ -212,7 +242,15 @@ Expected<Image> Emitter::run() {
       return std::move(E);
   if (Error E = emitExt())
     return std::move(E);
-  emitJumpTables();
+  if (Error E = emitJumpTables())
+    return std::move(E);
+  for (const DataReference &R : Obj.DataReferences)
+    if (!Out.FunctionOffsets.contains(R.Fn))
+      return createStringError("section '" +
+                               Obj.Elf.Sections[R.Section].Name +
+                               "': the address at offset " + Twine(R.Offset) +
+                               " is of function '" + R.Fn->name() +
+                               "', which was erased");
   return std::move(Out);
 }
 
@@ -225,9 +263,13 @@ std::vector<ElfReloc> relocationEntries(const Image::Code &Code) {
   return Entries;
 }
 
-/// Relocations of the record offsets in .BTF.ext, as clang writes them:
-/// against the symbol of the code section.
-std::vector<ElfReloc> extRelocations(const Object &Obj, const Image &Image) {
+/// Relocations of the record offsets in .BTF.ext, as compilers write them:
+/// against the symbol of the code section. The type differs: clang 9 took
+/// R_BPF_NONE, gcc has one of its own. \p Rel is the section that they are in.
+std::vector<ElfReloc> extRelocations(const Object &Obj, const Image &Image,
+                                     uint32_t Rel) {
+  std::vector<ElfReloc> Old = Obj.Elf.relocations(Rel);
+  uint32_t Type = Old.empty() ? uint32_t(ELF::R_BPF_64_NODYLD32) : Old[0].Type;
   DenseMap<uint32_t, uint32_t> SymbolOf;
   std::vector<ElfReloc> Entries;
   for (auto [Offset, NameOff] : Image.Ext->InsnOffsetFields) {
@@ -241,7 +283,7 @@ std::vector<ElfReloc> extRelocations(const Object &Obj, const Image &Image) {
           It->second = &S - Obj.Elf.Symbols.data();
     }
     if (It->second)
-      Entries.push_back({Offset, It->second, ELF::R_BPF_64_NODYLD32});
+      Entries.push_back({Offset, It->second, Type});
   }
   return Entries;
 }
@@ -267,7 +309,7 @@ bool isIdentical(const Object &Obj, const Image &Image, std::string &Where) {
     if (Obj.Elf.Sections[Index].data() != ArrayRef<uint8_t>(Image.ExtBytes))
       return false;
     if (uint32_t Rel = Obj.Elf.findRelocations(Index))
-      if (Obj.Elf.relocations(Rel) != extRelocations(Obj, Image))
+      if (Obj.Elf.relocations(Rel) != extRelocations(Obj, Image, Rel))
         return false;
   }
   if (Obj.JumpTableSection) {
@@ -279,11 +321,17 @@ bool isIdentical(const Object &Obj, const Image &Image, std::string &Where) {
   return true;
 }
 
+/// Gives every symbol of code its new place, and leaves out those whose code is
+/// gone.
 static void installSymbols(Object &Obj, const Image &Image) {
   ElfFile &Elf = Obj.Elf;
+  DenseMap<uint32_t, std::pair<uint64_t, uint64_t>> CodeBytes; // old, new
+  for (const Image::Code &Code : Image.Codes)
+    CodeBytes[Code.Section->ElfIndex] = {
+        Elf.Sections[Code.Section->ElfIndex].data().size(), Code.Bytes.size()};
   for (Symbol &S : Obj.Prog.Symbols) {
     if (S.Index == ~0u) {
-      if (!S.Fn)
+      if (S.IsRemoved || !S.Fn)
         continue; // of a function that a later pass deleted
       ElfSymbol New;
       New.Name = S.Name;
@@ -297,6 +345,18 @@ static void installSymbols(Object &Obj, const Image &Image) {
       Elf.Symbols[S.Index].Value = Image.FunctionOffsets.lookup(S.Fn);
       if (Elf.Symbols[S.Index].Size)
         Elf.Symbols[S.Index].Size = Image.FunctionSizes.lookup(S.Fn);
+    } else if (S.At) {
+      auto It = Image.LabelOffsets.find(S.At);
+      if (It == Image.LabelOffsets.end())
+        Elf.removeSymbol(S.Index);
+      else
+        Elf.Symbols[S.Index].Value = It->second;
+    } else if (S.IsRemoved) {
+      Elf.removeSymbol(S.Index);
+    } else if (auto It = CodeBytes.find(Elf.Symbols[S.Index].Section);
+               It != CodeBytes.end() && S.Kind != Symbol::Section &&
+               S.Value == It->second.first) {
+      Elf.Symbols[S.Index].Value = It->second.second; // at the end of the code
     }
   }
 }
@@ -325,7 +385,7 @@ Error install(Object &Obj, Image Image) {
   if (Image.Ext) {
     uint32_t Index = Elf.findSection(".BTF.ext");
     if (uint32_t Rel = Elf.findRelocations(Index))
-      Elf.setRelocations(Rel, extRelocations(Obj, Image));
+      Elf.setRelocations(Rel, extRelocations(Obj, Image, Rel));
     Elf.Sections[Index].setData(std::move(Image.ExtBytes));
     auto Bytes = Obj.Types->bytes();
     if (!Bytes)

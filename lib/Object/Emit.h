@@ -25,6 +25,8 @@ struct Image {
   std::vector<Code> Codes;
   llvm::DenseMap<const Function *, uint64_t> FunctionOffsets; ///< bytes
   llvm::DenseMap<const Function *, uint64_t> FunctionSizes;   ///< bytes
+  /// Bytes of the instructions that symbols name; absent for erased ones.
+  llvm::DenseMap<const Insn *, uint64_t> LabelOffsets;
   std::optional<BtfExt> Ext;
   ByteVector ExtBytes;
   ByteVector JumpTables;

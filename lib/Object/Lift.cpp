@@ -20,6 +20,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/Endian.h"
+#include <map>
 
 using namespace llvm;
 
@@ -34,6 +35,7 @@ struct CodeMap {
   std::vector<RawInsn> Slots;
   std::vector<Insn *> InsnAt; ///< by slot; null for second slots
   BitVector IsTail;           ///< second slots of ld_imm64
+  std::vector<Symbol *> Labels; ///< that name instructions inside functions
   /// Functions by first slot, in order.
   std::vector<std::pair<uint32_t, Function *>> Starts;
   std::vector<ElfReloc> Relocs;
@@ -59,6 +61,7 @@ private:
   Error collectCode();
   Error decode(CodeMap &Code);
   Error collectRelocations(CodeMap &Code);
+  std::vector<uint64_t> funcInfoOffsets(StringRef Name) const;
   Error findFunctions(CodeMap &Code);
   Error liftFunction(CodeMap &Code, Function &F, uint32_t Start, uint32_t End);
   Error markLeaders(CodeMap &Code, Function &F, uint32_t Start, uint32_t End,
@@ -71,6 +74,12 @@ private:
   Error liftBtfExt();
   void liftLicense();
 
+  bool isCode(uint32_t ElfIndex) const {
+    if (ElfIndex == 0 || ElfIndex >= Elf.Sections.size())
+      return false;
+    const ElfSection &S = Elf.Sections[ElfIndex];
+    return S.Type == ELF::SHT_PROGBITS && (S.Flags & ELF::SHF_EXECINSTR);
+  }
   CodeMap *codeOf(uint32_t ElfIndex) {
     auto It = CodeByIndex.find(ElfIndex);
     return It == CodeByIndex.end() ? nullptr : &Codes[It->second];
@@ -98,7 +107,19 @@ private:
   DenseMap<uint32_t, size_t> CodeByIndex;
 };
 
+/// Compilers before clang 8 gave functions no type. In a section where no
+/// symbol is a function, global symbols are.
+static bool isUntypedFunction(const ElfSymbol &S,
+                              const BitVector &HasFunctions) {
+  return S.type() == ELF::STT_NOTYPE && S.binding() != ELF::STB_LOCAL &&
+         !HasFunctions[S.Section];
+}
+
 void Lifter::liftSymbols() {
+  BitVector HasFunctions(Elf.Sections.size());
+  for (const ElfSymbol &E : Elf.Symbols)
+    if (E.type() == ELF::STT_FUNC && E.Section < Elf.Sections.size())
+      HasFunctions.set(E.Section);
   for (uint32_t I = 0; I < Elf.Symbols.size(); ++I) {
     const ElfSymbol &E = Elf.Symbols[I];
     Symbol &S = Prog.Symbols.emplace_back();
@@ -116,7 +137,8 @@ void Lifter::liftSymbols() {
       S.Kind = Symbol::Undefined;
     else if (E.type() == ELF::STT_SECTION)
       S.Kind = Symbol::Section;
-    else if (E.type() == ELF::STT_FUNC)
+    else if (E.type() == ELF::STT_FUNC ||
+             (isCode(E.Section) && isUntypedFunction(E, HasFunctions)))
       S.Kind = Symbol::Function;
     else if (E.type() == ELF::STT_OBJECT || E.type() == ELF::STT_NOTYPE)
       S.Kind = Symbol::Data;
@@ -132,7 +154,9 @@ void Lifter::liftSymbols() {
 Error Lifter::collectCode() {
   for (uint32_t I = 1; I < Elf.Sections.size(); ++I) {
     const ElfSection &S = Elf.Sections[I];
-    if (S.Type != ELF::SHT_PROGBITS || !(S.Flags & ELF::SHF_EXECINSTR))
+    if (S.Type == ELF::SHT_RELA)
+      freeze("section '" + S.Name + "' has relocations with addends");
+    if (!isCode(I))
       continue;
     // Empty ones too: a pass may put a subprogram into .text.
     CodeByIndex[I] = Codes.size();
@@ -171,9 +195,6 @@ Error Lifter::decode(CodeMap &Code) {
 
 Error Lifter::collectRelocations(CodeMap &Code) {
   Code.RelocAt.assign(Code.Slots.size(), 0);
-  for (const ElfSection &S : Elf.Sections)
-    if (S.Type == ELF::SHT_RELA && S.Info == Code.ElfIndex)
-      freeze("section '" + S.Name + "' has relocations with addends");
   uint32_t Index = Elf.findRelocations(Code.ElfIndex);
   if (!Index)
     return Error::success();
@@ -191,8 +212,18 @@ Error Lifter::collectRelocations(CodeMap &Code) {
   return Error::success();
 }
 
+/// Bytes where func_info says that functions of section \p Name start.
+std::vector<uint64_t> Lifter::funcInfoOffsets(StringRef Name) const {
+  std::vector<uint64_t> Offsets;
+  if (Obj.Ext && Obj.Types)
+    for (const BtfExtGroup &G : Obj.Ext->Tables[BtfExt::FuncInfo].Groups)
+      if (Obj.Types->string(G.SectionNameOff) == Name)
+        for (const BtfExtRecord &R : G.Records)
+          Offsets.push_back(R.InsnOff);
+  return Offsets;
+}
+
 Error Lifter::findFunctions(CodeMap &Code) {
-  // First symbol of each start wins; the others are names for the same code.
   uint64_t Bytes = Code.Slots.size() * SlotBytes;
   std::vector<Symbol *> Symbols;
   for (Symbol &S : Prog.Symbols) {
@@ -213,9 +244,15 @@ Error Lifter::findFunctions(CodeMap &Code) {
     if (S.Value < Bytes)
       Symbols.push_back(&S);
   }
-  llvm::stable_sort(Symbols, [](const Symbol *A, const Symbol *B) {
-    return A->Value < B->Value;
-  });
+  // By start: the symbol if there is one. Code without a symbol may still have
+  // a func_info: bpftool keeps the bodies of weak functions that it drops.
+  std::map<uint64_t, Symbol *> Starts;
+  for (Symbol *S : Symbols)
+    Starts.try_emplace(S->Value, S); // the first of several names wins
+  for (uint64_t Byte : funcInfoOffsets(Code.Section->Name))
+    if (Byte % SlotBytes == 0 && Byte < Bytes &&
+        !Code.IsTail[Byte / SlotBytes])
+      Starts.try_emplace(Byte, nullptr);
   uint64_t End = 0; // of the function before
   auto start = [&](uint64_t Byte, std::string Name) -> Function & {
     Function &F = Prog.createFunction(*Code.Section, std::move(Name));
@@ -223,39 +260,34 @@ Error Lifter::findFunctions(CodeMap &Code) {
     Code.Starts.push_back({uint32_t(Byte / SlotBytes), &F});
     return F;
   };
-  for (size_t I = 0; I < Symbols.size(); ++I) {
-    Symbol &S = *Symbols[I];
-    if (I && Symbols[I - 1]->Value == S.Value) {
-      S.Fn = Code.Starts.back().second;
-      continue;
-    }
-    if (S.Value < End)
-      freeze("symbol '" + S.Name + "' starts inside another function");
-    if (S.Value > End)
+  for (auto It = Starts.begin(); It != Starts.end(); ++It) {
+    auto [Byte, S] = *It;
+    if (Byte < End)
+      freeze((S ? "symbol '" + S->Name + "'" : "func_info of byte " + Twine(Byte)) +
+             " starts inside another function");
+    if (Byte > End)
       start(End, "");
-    Function &F = start(S.Value, S.Name);
-    F.setSymbol(&S);
-    S.Fn = &F;
-    uint64_t Next = Bytes;
-    for (size_t J = I + 1; J < Symbols.size(); ++J)
-      if (Symbols[J]->Value > S.Value) {
-        Next = Symbols[J]->Value;
-        break;
-      }
-    End = S.Size ? S.Value + S.Size : Next;
+    Function &F = start(Byte, S ? S->Name : "");
+    F.setSymbol(S);
+    auto Next = std::next(It);
+    End = S && S->Size ? Byte + S->Size
+                       : (Next == Starts.end() ? Bytes : Next->first);
   }
   if (End < Bytes)
     start(End, "");
-  // A label inside a function would be lost when code around it changes.
-  for (Symbol &S : Prog.Symbols)
-    if (Elf.Symbols[S.Index].Section == Code.ElfIndex && !S.Fn &&
-        S.Kind != Symbol::Section && S.Value < Bytes) {
-      if (Function *F = Code.functionAt(S.Value / SlotBytes);
-          F && S.Value % SlotBytes == 0)
-        S.Fn = F;
-      else
-        freeze("symbol '" + S.Name + "' points into a function");
-    }
+  for (Symbol *S : Symbols)
+    S->Fn = Code.functionAt(S->Value / SlotBytes);
+  // What is left names a function by another symbol type, or is a label.
+  for (Symbol &S : Prog.Symbols) {
+    if (Elf.Symbols[S.Index].Section != Code.ElfIndex || S.Fn ||
+        S.Kind == Symbol::Section || S.Value >= Bytes)
+      continue;
+    uint64_t Slot = S.Value / SlotBytes;
+    if (S.Value % SlotBytes || Code.IsTail[Slot])
+      freeze("symbol '" + S.Name + "' points into an instruction");
+    else if (!(S.Fn = Code.functionAt(Slot)))
+      Code.Labels.push_back(&S);
+  }
   return Error::success();
 }
 
@@ -490,11 +522,19 @@ Error Lifter::liftDataReferences() {
       CodeMap *Code = codeOf(Elf.Symbols[R.Symbol].Section);
       if (!Code)
         continue;
-      uint64_t Addend = 0;
-      if (R.Offset + 8 <= Target.data().size())
-        Addend = support::endian::read<uint64_t>(
-            Target.data().data() + R.Offset, Elf.Endian);
+      if (Target.data().size() < 8 || R.Offset > Target.data().size() - 8)
+        return createStringError(
+            "section '" + S.Name + "': relocation at offset " +
+            Twine(R.Offset) + " has no 8 bytes in '" + Target.Name + "' (" +
+            Twine(Target.data().size()) + ")");
+      uint64_t Addend = support::endian::read<uint64_t>(
+          Target.data().data() + R.Offset, Elf.Endian);
       const ElfSymbol &Sym = Elf.Symbols[R.Symbol];
+      if (Prog.Symbols[R.Symbol].At) {
+        freeze("section '" + Target.Name + "' holds the address of label '" +
+               Sym.Name + "'");
+        continue;
+      }
       if (Addend == 0 && Sym.type() != ELF::STT_SECTION)
         continue; // the symbol alone says where the function is
       Function *F = (Sym.Value + Addend) % SlotBytes == 0
@@ -574,6 +614,9 @@ Error Lifter::run() {
                                  Code.Starts[I].first, End))
         return E;
     }
+  for (CodeMap &Code : Codes)
+    for (Symbol *S : Code.Labels)
+      S->At = Code.InsnAt[S->Value / SlotBytes];
   if (Error E = liftJumpTables())
     return E;
   if (Error E = liftDataReferences())

@@ -91,8 +91,7 @@ Error Object::write(raw_ostream &OS, bool Changed) {
     if (Error E = install(*this, std::move(*Image)))
       return E;
   }
-  Elf.write(OS);
-  return Error::success();
+  return Elf.write(OS);
 }
 
 } // namespace prepatch
