@@ -63,8 +63,10 @@ static void addPair(Table &T, std::string Title, std::string Subtitle,
           [&](const Figure &F) { return textOf(F, Before); });
   addLine(T, std::move(Subtitle), "after", Verdicts.VerdictAfter,
           [&](const Figure &F) { return textOf(F, After); });
+  // What the verifier did until it refused says nothing.
+  bool Both = Verdicts.VerdictBefore == Verdicts.VerdictAfter;
   addLine(T, "", "ratio", std::move(Outcome), [&](const Figure &F) {
-    return formatFixed(ratioOf(F, Before, After), 3);
+    return Both ? formatFixed(ratioOf(F, Before, After), 3) : "-";
   });
 }
 

@@ -108,6 +108,7 @@ Expected<int> runCompare() {
       return C.takeError();
   }
   writeComparison(outs(), *C, Format);
+  outs().flush();
   for (const ProgramComparison &P : C->Programs)
     if (isProblem(P.Result))
       errs() << "error: " << After << ": " << describeProblem(P) << '\n';
