@@ -72,6 +72,7 @@ private:
   Error liftJumpTables();
   Error liftDataReferences();
   Error liftBtfExt();
+  void checkLines();
   void liftLicense();
 
   bool isCode(uint32_t ElfIndex) const {
@@ -590,6 +591,22 @@ Error Lifter::liftBtfExt() {
   return Error::success();
 }
 
+/// The kernel (check_btf_line, 6.18) refuses line info that leaves out the
+/// first instruction of a function; edits rely on the record there.
+void Lifter::checkLines() {
+  for (CodeMap &Code : Codes)
+    for (auto [Start, F] : Code.Starts) {
+      if (F->entry().front()->line())
+        continue;
+      for (BasicBlock &BB : *F)
+        for (Insn &I : BB)
+          if (I.line())
+            return freeze("function '" + F->name() +
+                          "' has line records, but none at its first "
+                          "instruction");
+    }
+}
+
 void Lifter::liftLicense() {
   uint32_t Index = Elf.findSection("license");
   if (!Index)
@@ -623,6 +640,7 @@ Error Lifter::run() {
     return E;
   if (Error E = liftBtfExt())
     return E;
+  checkLines();
   liftLicense();
   return Error::success();
 }
