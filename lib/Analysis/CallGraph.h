@@ -58,8 +58,8 @@ struct LoadedProgram {
   unsigned LineRecords = 0;
   // Whether any function in it does so.
   bool HasTailCall = false, HasLegacyLoad = false, HasMayGoto = false,
-       HasThrow = false, HasLock = false, HasCallback = false,
-       HasKfunc = false, HasRawBytes = false;
+       HasThrow = false, HasLock = false, HasCallback = false, HasKfunc = false,
+       HasRawBytes = false;
 
   bool hasSubprograms() const { return Functions.size() > 1; }
 };

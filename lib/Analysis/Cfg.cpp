@@ -170,8 +170,8 @@ void Cfg::findLoops() {
     }
   }
   for (unsigned B : Order)
-    Depth[B] = IsHeader[B] +
-               (OuterHeader[B] == NoBlock ? 0 : Depth[OuterHeader[B]]);
+    Depth[B] =
+        IsHeader[B] + (OuterHeader[B] == NoBlock ? 0 : Depth[OuterHeader[B]]);
 }
 
 } // namespace prepatch

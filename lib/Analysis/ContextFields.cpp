@@ -21,8 +21,8 @@ using enum ValueKind;
 
 // struct __sk_buff
 static constexpr Field SkBuff[] = {
-    {76, Packet},      {80, PacketEnd}, {140, PacketMeta},
-    {144, Memory},     {168, SockCommon, true},
+    {76, Packet},  {80, PacketEnd},         {140, PacketMeta},
+    {144, Memory}, {168, SockCommon, true},
 };
 // struct xdp_md
 static constexpr Field XdpMd[] = {{0, Packet}, {4, PacketEnd}, {8, PacketMeta}};
@@ -101,7 +101,7 @@ RegValue contextField(uint32_t ProgType, int64_t Offset, unsigned Size) {
       RegValue V = RegValue::pointer(F.Kind);
       return F.OrNull ? V.orNull() : V;
     }
-  return RegValue::scalar();
+  return RegValue::scalar(Size < 8);
 }
 
 } // namespace prepatch

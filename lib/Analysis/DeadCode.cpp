@@ -70,8 +70,7 @@ void SiteFinder::findDeletions() {
     } else if (ToNext) {
       if (Last->opcode() == OpJa)
         add(SiteKind::NopJump, BB, *Last, -1);
-      else if (Last->kind() == InsnKind::MayGoto &&
-               Last->target() == BB.next())
+      else if (Last->kind() == InsnKind::MayGoto && Last->target() == BB.next())
         add(SiteKind::NopMayGoto, BB, *Last, -1);
     }
     ++Slot;

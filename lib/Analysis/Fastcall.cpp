@@ -91,7 +91,8 @@ std::vector<FastcallPair> findFastcallPairs(Function &F, const RegKinds &Kinds,
   // it is (check_fastcall_stack_contract).
   bool Broken = false;
   auto use = [&](const RegValue &V, int32_t Off) {
-    Broken |= V.is(ValueKind::Stack) && V.offset() + Off < End;
+    Broken |= V.is(ValueKind::Stack) &&
+              (V.offset() + Off < End || V.isBoundGuessed());
   };
   for (BasicBlock &BB : F)
     Kinds.forEach(BB, [&](Insn &I, const RegState &S) {

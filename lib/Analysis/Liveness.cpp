@@ -120,8 +120,8 @@ void Liveness::solve(Function &F) {
 
 void Liveness::update(Function &F) { solve(F); }
 
-void Liveness::forEachBackward(
-    const BasicBlock &BB, function_ref<void(Insn &, RegSet)> Visit) const {
+void Liveness::forEachBackward(const BasicBlock &BB,
+                               function_ref<void(Insn &, RegSet)> Visit) const {
   RegSet Live = liveOut(BB);
   for (Insn *I = BB.back(); I;) {
     // Both before the visit, which may take the instruction out.

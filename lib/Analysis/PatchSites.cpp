@@ -36,8 +36,7 @@ PatchSites::PatchSites(const RegKinds &Kinds, const KernelProfile &Profile)
   ContextReads.resize(Functions.size());
   WritesPacket.resize(Functions.size());
   for (unsigned N = 0; N < Functions.size(); ++N) {
-    if (Graph.programsWith(*Functions[N]).empty() ||
-        Functions[N]->isOpaque())
+    if (Graph.programsWith(*Functions[N]).empty() || Functions[N]->isOpaque())
       continue;
     SiteFinder Finder(Kinds, Profile, *Functions[N]);
     Finder.run();
@@ -105,8 +104,7 @@ int PatchSites::growthOf(const PatchSite &S, const LoadedProgram &L) const {
     return int(contextInsns(S, L)) - 1;
   case SiteKind::SocketRead:
   case SiteKind::SocketWrite: {
-    auto Rewrite =
-        Profile.socket(S.Socket).lookup(S.Offset, S.Size, S.Access);
+    auto Rewrite = Profile.socket(S.Socket).lookup(S.Offset, S.Size, S.Access);
     return Rewrite ? int(Rewrite->growth(S.DestIsBase)) : 0;
   }
   case SiteKind::MapLookup:

@@ -40,12 +40,12 @@ struct PatchSite {
   unsigned Slot = 0; ///< from the start of the function
 
   // What it is; only what belongs to the kind is set.
-  uint32_t Helper = 0;           ///< helper id
-  const Map *TheMap = nullptr;   ///< map in the call, if it is one known map
-  int32_t Offset = 0;            ///< of a context or socket access, bytes
-  uint8_t Size = 0;              ///< of the access, bytes
+  uint32_t Helper = 0;         ///< helper id
+  const Map *TheMap = nullptr; ///< map in the call, if it is one known map
+  int32_t Offset = 0;          ///< of a context or socket access, bytes
+  uint8_t Size = 0;            ///< of the access, bytes
   AccessKind Access = AccessKind::Read;
-  bool DestIsBase = false;       ///< loads into the pointer's own register
+  bool DestIsBase = false; ///< loads into the pointer's own register
   SocketKind Socket = SocketKind::Sock;
   AluForm Alu;
   bool OneCallback = false, ZeroFlags = false, PercpuKptr = false;

@@ -74,12 +74,26 @@ void RegKinds::enter(Function &Callee, const RegState &Args) {
   if (!Info.In[0].join(Args))
     return;
   Info.Dirty.set(0);
+  for (auto [User, Block] : Info.CallbackUsers)
+    revisit(*User, Block);
   if (Info.Solving)
     return;
   if (Nesting < MaxNesting)
     solve(Info);
   else
     queue(Info);
+}
+
+void RegKinds::addCallbackUser(const Function &Callback, const Function &User,
+                               unsigned Block) {
+  info(Callback).CallbackUsers.insert({&info(User), Block});
+}
+
+void RegKinds::revisit(FunctionInfo &Info, unsigned Block) {
+  if (Info.In.empty() || !Info.In[Block].isReached())
+    return;
+  Info.Dirty.set(Info.Flow->orderIndex(Block));
+  queue(Info);
 }
 
 void RegKinds::queue(FunctionInfo &Info) {
@@ -92,22 +106,23 @@ void RegKinds::queue(FunctionInfo &Info) {
 /// Control leaves the function in state \p At.
 void RegKinds::leave(FunctionInfo &Info, const RegState &At) {
   bool Changed = !Info.Returns;
+  if (Changed)
+    Info.LeftToCaller = At.CallerSlots;
+  else
+    Changed |= Info.LeftToCaller.join(At.CallerSlots);
   Info.Returns = true;
   Changed |= Info.Return.join(At.Regs[0]);
   // A callback runs again on what it has left in its caller's frame.
   if (Graph.isCallback(*Info.Fn) &&
-      Info.In[0].CallerSlots.join(At.CallerSlots))
+      Info.In[0].CallerSlots.join(At.CallerSlots)) {
     Info.Dirty.set(0);
-  if (!Changed)
-    return;
-  for (const CallSite &Site : Graph.callers(*Info.Fn)) {
-    FunctionInfo &Caller = info(*Site.Caller);
-    if (Site.IsPointer || Caller.In.empty() ||
-        !Caller.In[Site.BB->number()].isReached())
-      continue;
-    Caller.Dirty.set(Caller.Flow->orderIndex(Site.BB->number()));
-    queue(Caller);
+    for (auto [User, Block] : Info.CallbackUsers)
+      revisit(*User, Block);
   }
+  if (Changed)
+    for (const CallSite &Site : Graph.callers(*Info.Fn))
+      if (!Site.IsPointer)
+        revisit(info(*Site.Caller), Site.BB->number());
 }
 
 void RegKinds::solve(FunctionInfo &Info) {
@@ -127,7 +142,7 @@ void RegKinds::solve(FunctionInfo &Info) {
     unsigned B = Flow.reversePostOrder()[unsigned(At)];
     BasicBlock &BB = Flow.block(B);
     RegState State = Info.In[B];
-    Transfer Step(*this, Info, State, this);
+    Transfer Step(*this, Info, State, this, B);
     for (Insn &I : BB) {
       Step.step(I);
       if (!State.isReached())

@@ -61,6 +61,9 @@ private:
   void queue(FunctionInfo &Info);
   void enter(Function &Callee, const RegState &Args);
   void leave(FunctionInfo &Info, const RegState &At);
+  void addCallbackUser(const Function &Callback, const Function &User,
+                       unsigned Block);
+  void revisit(FunctionInfo &Info, unsigned Block);
   FunctionInfo &info(const Function &F) const;
 
   const CallGraph &Graph;

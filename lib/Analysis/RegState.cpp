@@ -52,12 +52,17 @@ void StackSlots::set(int32_t Off, const RegValue &V) {
 }
 
 void StackSlots::forget(int32_t From, int32_t To) {
-  auto overlaps = [&](const Slot &S) {
-    return S.Off < To && S.Off + 8 > From;
-  };
+  auto overlaps = [&](const Slot &S) { return S.Off < To && S.Off + 8 > From; };
   if (!Table || none_of(Table->Slots, overlaps))
     return;
   erase_if(own().Slots, overlaps);
+}
+
+void StackSlots::forgetFrom(int32_t From, bool Guessed) {
+  forget(From, INT32_MAX);
+  auto isNumber = [](const Slot &S) { return !S.Value.isPointer(); };
+  if (Guessed && Table && any_of(Table->Slots, isNumber))
+    erase_if(own().Slots, isNumber);
 }
 
 bool StackSlots::join(const StackSlots &Other) {
@@ -103,6 +108,22 @@ StackSlots StackSlots::forCallee() const {
   }
   Result.Table = Copy;
   return Result;
+}
+
+void StackSlots::adopt(const StackSlots &After, int32_t From) {
+  forget(From, INT32_MAX);
+  if (After.empty())
+    return;
+  for (Slot S : After.Table->Slots) {
+    if (S.Off < From)
+      continue;
+    if (S.Value.is(ValueKind::CallerStack) && S.Value.hasKnownOffset()) {
+      RegValue Own = RegValue::pointer(ValueKind::Stack, S.Value.offset());
+      S.Value = S.Value.mayBeNull() ? Own.orNull() : Own;
+    }
+    if (!S.Value.is(ValueKind::CallerStack))
+      own().Slots.push_back(S);
+  }
 }
 
 RegValue RegState::slot(int32_t Off) const {

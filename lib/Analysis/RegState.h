@@ -24,8 +24,16 @@ public:
   /// Forgets what lies in [\p From, \p To).
   void forget(int32_t From, int32_t To);
   void forgetAll() { Table.reset(); }
+  /// Forgets what lies at \p From and above. If that is only where the object
+  /// begins, numbers elsewhere are forgotten too: a wrong number would be
+  /// believed, while the verifier lets nobody use a pointer that was
+  /// overwritten.
+  void forgetFrom(int32_t From, bool Guessed);
   bool empty() const { return !Table || Table->Slots.empty(); }
   bool join(const StackSlots &Other);
+  /// Replaces what lies at \p From and above by what \p After, which a callee
+  /// left, knows of it.
+  void adopt(const StackSlots &After, int32_t From);
   /// As a callee sees them: what points into the frame is a pointer to its
   /// caller's frame there.
   StackSlots forCallee() const;

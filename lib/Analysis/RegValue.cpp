@@ -12,6 +12,11 @@ namespace prepatch {
 /// is below it. Lower bounds that keep falling end here.
 static constexpr int32_t StackFloor = -512;
 
+/// Kinds whose inexact offset is a lower bound.
+static bool isFrame(ValueKind K) {
+  return K == ValueKind::Stack || K == ValueKind::CallerStack;
+}
+
 /// Pointers to plain memory: which one matters to no rewrite.
 static bool isPlainMemory(ValueKind K) {
   return K == ValueKind::MapKey || K == ValueKind::MapValue ||
@@ -53,41 +58,49 @@ RegValue RegValue::moved(int64_t Delta) const {
     return unknown(StackTaint);
   RegValue R = *this;
   if (!Known) {
-    if (Delta < 0 && Kind == ValueKind::Stack)
-      R.Off = StackFloor;
+    if (isFrame(Kind))
+      R.Off =
+          Delta < 0 ? StackFloor : int32_t(std::min<int64_t>(Off + Delta, 0));
     return R;
   }
   int64_t New = Off + Delta;
   if (New < INT32_MIN / 2 || New > INT32_MAX / 2)
-    return movedUnknown();
+    return movedUnknown(Delta > 0);
   R.Off = int32_t(New);
   return R;
 }
 
-RegValue RegValue::movedUnknown() const {
+RegValue RegValue::movedUnknown(bool Forward) const {
   if (!isPointer())
     return unknown(StackTaint);
   RegValue R = *this;
   R.Known = false;
-  // The unknown part is an index, hardly ever negative.
-  if (Kind != ValueKind::Stack)
+  if (!isFrame(Kind))
     R.Off = 0;
+  else if (!Forward && Off >= 0)
+    R.Off = StackFloor; // counted from the end of the frame
+  else
+    R.Guessed |= !Forward;
   return R;
 }
 
 RegValue RegValue::asCallerStack() const {
   RegValue R = pointer(ValueKind::CallerStack, Off);
-  // One of an older frame has offsets of that frame, which nobody follows.
-  if (Kind != ValueKind::Stack || !Known)
-    R = R.movedUnknown();
+  R.Known = Known;
   R.Null = Null;
+  R.Guessed = Guessed;
+  // One of an older frame has offsets of that frame, which nobody follows.
+  if (Kind != ValueKind::Stack) {
+    R.Known = false;
+    R.Off = StackFloor;
+  }
   return R;
 }
 
 bool RegValue::operator==(const RegValue &Other) const {
   return Kind == Other.Kind && Known == Other.Known && Null == Other.Null &&
-         StackTaint == Other.StackTaint && Off == Other.Off &&
-         Const == Other.Const;
+         StackTaint == Other.StackTaint && NonNegative == Other.NonNegative &&
+         Guessed == Other.Guessed && Off == Other.Off && Const == Other.Const;
 }
 
 bool RegValue::join(const RegValue &Other) {
@@ -101,13 +114,14 @@ bool RegValue::join(const RegValue &Other) {
   } else if (isZero() && Other.isPointer()) {
     *this = Other.orNull();
   } else if (Kind == Other.Kind && Kind == ValueKind::Scalar) {
-    *this = scalar();
+    *this = scalar(NonNegative && Other.NonNegative);
   } else if (Kind == Other.Kind && isPointer()) {
     if (!Known || !Other.Known || Off != Other.Off) {
       Known = false;
-      Off = Kind == ValueKind::Stack ? std::min(Off, Other.Off) : 0;
+      Off = isFrame(Kind) ? std::min(Off, Other.Off) : 0;
     }
     Null |= Other.Null;
+    Guessed |= Other.Guessed;
     if (Const != Other.Const)
       Const = 0;
   } else if (isPlainMemory(Kind) && isPlainMemory(Other.Kind)) {

@@ -47,9 +47,13 @@ public:
     R.StackTaint = MayPointToStack;
     return R;
   }
-  static RegValue scalar() { return RegValue(ValueKind::Scalar); }
-  static RegValue constant(uint64_t V) {
+  static RegValue scalar(bool NonNegative = false) {
     RegValue R(ValueKind::Scalar);
+    R.NonNegative = NonNegative;
+    return R;
+  }
+  static RegValue constant(uint64_t V) {
+    RegValue R = scalar(int64_t(V) >= 0);
     R.Known = true;
     R.Const = V;
     return R;
@@ -107,11 +111,16 @@ public:
   bool isConstant() const { return Kind == ValueKind::Scalar && Known; }
   uint64_t constant() const { return Const; }
   bool isZero() const { return isConstant() && Const == 0; }
+  /// A scalar that is not below 0 as a signed number.
+  bool isNonNegative() const { return NonNegative; }
 
-  /// Of a pointer: whether offset() is exact. For Stack an inexact offset is
-  /// a lower bound.
+  /// Of a pointer: whether offset() is exact. Of a pointer into a frame an
+  /// inexact offset is a lower bound, or at least that of the object that it
+  /// was made from; isBoundGuessed tells.
   bool hasKnownOffset() const { return isPointer() && Known; }
   int32_t offset() const { return Off; }
+  /// A number whose sign nobody knows was added.
+  bool isBoundGuessed() const { return Guessed; }
 
   /// Of MapPtr and MapValue: the map, or null for several or an unknown one.
   const Map *map() const {
@@ -131,7 +140,7 @@ public:
 
   /// This pointer moved by \p Delta, or by an amount nobody knows.
   RegValue moved(int64_t Delta) const;
-  RegValue movedUnknown() const;
+  RegValue movedUnknown(bool Forward) const;
   /// A pointer into a frame as the callees of the frame's function see it.
   RegValue asCallerStack() const;
 
@@ -145,6 +154,8 @@ private:
   bool Known : 1 = false;
   bool Null : 1 = false;
   bool StackTaint : 1 = false;
+  bool NonNegative : 1 = false;
+  bool Guessed : 1 = false;
   int32_t Off = 0;
   union {
     uint64_t Const = 0;

@@ -42,8 +42,7 @@ unsigned StackUse::measure(const RegKinds &Kinds, Function &F) {
       case InsnKind::Store:
       case InsnKind::StoreImm:
       case InsnKind::Atomic:
-        use(S[I.dst()], I.off());
-        return use(S[I.src()], I.off());
+        return use(S[I.dst()], I.off());
       case InsnKind::Alu:
         // Wherever a pointer into the frame goes from here, its base counts.
         if (aluOp(I.opcode()) == AluAdd && !usesSrcReg(I.opcode()))
@@ -64,11 +63,12 @@ unsigned StackUse::measure(const RegKinds &Kinds, Function &F) {
         return;
       }
     });
-  unsigned Bytes = unsigned(-Lowest);
-  if (Loop && Profile.misc().LoopStack)
-    Bytes = unsigned(alignTo(Bytes, 8)) + Profile.misc().LoopStack;
+  // The verifier counts whole slots.
+  unsigned Bytes = unsigned(alignTo(-int64_t(Lowest), 8));
+  if (Loop)
+    Bytes += Profile.misc().LoopStack;
   if (MayGoto)
-    Bytes = unsigned(alignTo(Bytes, 8)) + Profile.misc().MayGotoStack;
+    Bytes += Profile.misc().MayGotoStack;
   return Bytes;
 }
 

@@ -51,9 +51,7 @@ private:
     unsigned BeforeTailCall = 0;
     bool Known = true;
   };
-  const Depth &of(const Function &F) const {
-    return Depths[Graph.indexOf(F)];
-  }
+  const Depth &of(const Function &F) const { return Depths[Graph.indexOf(F)]; }
   unsigned measure(const RegKinds &Kinds, Function &F);
   void addUpChains();
 

@@ -10,6 +10,7 @@ using namespace llvm;
 
 namespace prepatch {
 
+/// The largest frame that the verifier accepts.
 static constexpr int32_t FrameEnd = 0, FrameStart = -512;
 
 void Transfer::clobberCall(const RegValue &Result) {
@@ -75,6 +76,37 @@ void Transfer::alu(const Insn &I) {
   setReg(I.dst(), aluResult(I, S.reg(I.dst()), Src));
 }
 
+/// Whether arithmetic gives a number that is not below 0. Sums and products
+/// of such numbers are taken to be none as well: an index whose sign bit was
+/// reached by overflow is refused by the verifier.
+static bool isResultNonNegative(const Insn &I, const RegValue &Dst,
+                                const RegValue &Src) {
+  if (insnClass(I.opcode()) == ClassAlu)
+    return aluOp(I.opcode()) != AluEnd || I.imm() < 64;
+  switch (aluOp(I.opcode())) {
+  case AluAnd:
+    return Dst.isNonNegative() || Src.isNonNegative();
+  case AluAdd:
+  case AluMul:
+  case AluOr:
+  case AluXor:
+    return Dst.isNonNegative() && Src.isNonNegative();
+  case AluRsh:
+    return Dst.isNonNegative() || (Src.isConstant() && (Src.constant() & 63));
+  case AluLsh:
+    return Dst.isNonNegative() && Src.isConstant() && Src.constant() < 32;
+  case AluArsh:
+    return Dst.isNonNegative();
+  case AluDiv:
+  case AluMod:
+    return I.off() == 0 && Dst.isNonNegative();
+  case AluEnd:
+    return I.imm() < 64;
+  default:
+    return false;
+  }
+}
+
 RegValue Transfer::aluResult(const Insn &I, const RegValue &Dst,
                              const RegValue &Src) const {
   uint8_t Op = aluOp(I.opcode());
@@ -85,7 +117,7 @@ RegValue Transfer::aluResult(const Insn &I, const RegValue &Dst,
     if (auto V = foldAlu(I.raw(), Dst.constant(), Src.constant()))
       return RegValue::constant(*V);
   if (!Is64 || (Op != AluAdd && Op != AluSub))
-    return RegValue::scalar();
+    return RegValue::scalar(isResultNonNegative(I, Dst, Src));
 
   // The verifier accepts pointer + scalar, scalar + pointer, pointer - scalar
   // and pointer - pointer, so the other operand of a pointer is a scalar even
@@ -98,17 +130,17 @@ RegValue Transfer::aluResult(const Insn &I, const RegValue &Dst,
                                        : Dst.moved(-int64_t(Src.constant()));
     if (Src.is(ValueKind::Scalar))
       return Dst.is(ValueKind::Scalar) ? RegValue::scalar()
-                                       : Dst.movedUnknown();
+                                       : Dst.movedUnknown(false);
     return RegValue::unknown(Dst.mayPointToStack());
   }
   if (Dst.is(ValueKind::Scalar) && Src.is(ValueKind::Scalar))
-    return RegValue::scalar();
+    return RegValue::scalar(isResultNonNegative(I, Dst, Src));
   if (Dst.isPointer())
     return Src.isConstant() ? Dst.moved(int64_t(Src.constant()))
-                            : Dst.movedUnknown();
+                            : Dst.movedUnknown(Src.isNonNegative());
   if (Src.isPointer())
     return Dst.isConstant() ? Src.moved(int64_t(Dst.constant()))
-                            : Src.movedUnknown();
+                            : Src.movedUnknown(Dst.isNonNegative());
   return RegValue::unknown(Dst.mayPointToStack() || Src.mayPointToStack());
 }
 
@@ -142,18 +174,41 @@ std::optional<bool> Transfer::decide(const Insn &I) const {
   return std::nullopt;
 }
 
+/// Whether the outcome says that the left side is not below 0, given that the
+/// right side is not.
+static bool boundsBelow(uint8_t Op, bool Taken) {
+  switch (Op) {
+  case JmpLt:
+  case JmpLe:
+  case JmpSgt:
+  case JmpSge:
+    return Taken;
+  case JmpGt:
+  case JmpGe:
+  case JmpSlt:
+  case JmpSle:
+    return !Taken;
+  default:
+    return false;
+  }
+}
+
 void Transfer::refine(const Insn &I, bool Taken) {
   if (I.kind() != InsnKind::CondJump || insnClass(I.opcode()) != ClassJmp ||
       I.hasCoreRecord())
     return;
   uint8_t Op = jmpOp(I.opcode());
-  if (Op != JmpEq && Op != JmpNe)
-    return;
-  bool Equal = Taken == (Op == JmpEq);
   RegValue Left = S.reg(I.dst());
   RegValue Right = usesSrcReg(I.opcode())
                        ? S.reg(I.src())
                        : RegValue::constant(int64_t(I.imm()));
+  if (Op != JmpEq && Op != JmpNe) {
+    if (Left.is(ValueKind::Scalar) && !Left.isConstant() &&
+        Right.isNonNegative() && boundsBelow(Op, Taken))
+      setReg(I.dst(), RegValue::scalar(/*NonNegative=*/true));
+    return;
+  }
+  bool Equal = Taken == (Op == JmpEq);
   if (!Right.isConstant())
     return;
   if (Left.isPointer()) {
@@ -212,13 +267,13 @@ RegValue Transfer::loaded(const RegValue &Base, int32_t Off,
   }
   case ValueKind::Stack:
     if (Size < 8)
-      return RegValue::scalar();
+      return RegValue::scalar(true);
     if (Base.hasKnownOffset())
       return S.slot(At);
     return RegValue::unknown(S.EscapedFrom < 0);
   case ValueKind::CallerStack:
     if (Size < 8)
-      return RegValue::scalar();
+      return RegValue::scalar(true);
     if (Base.hasKnownOffset())
       if (RegValue V = S.CallerSlots.get(At); !V.is(ValueKind::Unknown))
         return V;
@@ -229,10 +284,10 @@ RegValue Transfer::loaded(const RegValue &Base, int32_t Off,
   case ValueKind::Sock:
   case ValueKind::TcpSock:
   case ValueKind::XdpSock:
-    return RegValue::scalar();
+    return RegValue::scalar(Size < 8);
   default:
     // Map values, variables and kernel objects may hold pointers.
-    return Size < 8 ? RegValue::scalar()
+    return Size < 8 ? RegValue::scalar(true)
                     : RegValue::unknown(Base.mayPointToStack());
   }
 }
@@ -256,7 +311,7 @@ void Transfer::store(const RegValue &Base, int32_t Off, unsigned Size,
   if (Base.is(ValueKind::Stack)) {
     escape(V);
     if (!Base.hasKnownOffset())
-      S.Slots.forget(std::max(At, FrameStart), FrameEnd);
+      S.Slots.forgetFrom(At, Base.isBoundGuessed());
     else if (Size == 8 && At % 8 == 0)
       S.Slots.set(At, V);
     else
@@ -265,18 +320,18 @@ void Transfer::store(const RegValue &Base, int32_t Off, unsigned Size,
   }
   if (!Base.mayPointToStack())
     return;
-  if (Base.is(ValueKind::CallerStack) && Base.hasKnownOffset()) {
-    if (Size == 8 && At % 8 == 0)
+  if (Base.is(ValueKind::CallerStack)) {
+    if (!Base.hasKnownOffset())
+      S.CallerSlots.forgetFrom(At, Base.isBoundGuessed());
+    else if (Size == 8 && At % 8 == 0)
       S.CallerSlots.set(At, V);
     else
       S.CallerSlots.forget(At, At + int32_t(Size));
     return;
   }
+  escape(V);
   S.CallerSlots.forgetAll();
-  if (!Base.is(ValueKind::CallerStack)) {
-    escape(V);
-    S.Slots.forgetAll();
-  }
+  S.Slots.forgetAll();
 }
 
 void Transfer::atomic(const Insn &I) {
@@ -294,25 +349,18 @@ void Transfer::atomic(const Insn &I) {
 void Transfer::mayWrite(const RegValue &V, std::optional<uint64_t> Size) {
   if (!V.mayPointToStack())
     return;
-  // Where the end is not known, all from the pointer on.
-  constexpr uint64_t Whole = FrameEnd - FrameStart;
-  int32_t Length = int32_t(std::min(Size.value_or(Whole), Whole));
-  if (V.is(ValueKind::Stack)) {
-    int32_t End = V.hasKnownOffset() ? V.offset() + Length : FrameEnd;
-    S.Slots.forget(V.offset(), std::max(End, V.offset()));
-    if (!Size)
-      escape(V);
-    return;
-  }
-  if (V.is(ValueKind::CallerStack) && V.hasKnownOffset()) {
-    S.CallerSlots.forget(V.offset(), V.offset() + Length);
-    return;
-  }
-  S.CallerSlots.forgetAll();
-  if (!V.is(ValueKind::CallerStack)) {
+  if (!V.is(ValueKind::Stack) && !V.is(ValueKind::CallerStack)) {
+    S.CallerSlots.forgetAll();
     S.Slots.forgetAll();
-    escape(V);
+    return escape(V);
   }
+  StackSlots &Slots = V.is(ValueKind::Stack) ? S.Slots : S.CallerSlots;
+  if (V.hasKnownOffset() && Size && *Size < FrameEnd - FrameStart)
+    Slots.forget(V.offset(), V.offset() + int32_t(*Size));
+  else // where the end is not known, all from the pointer on
+    Slots.forgetFrom(V.offset(), V.isBoundGuessed());
+  if (!Size)
+    escape(V);
 }
 
 //===----------------------------------------------------------------------===//
@@ -349,19 +397,31 @@ void Transfer::callFunction(const Insn &I) {
   bool Separate = Callee.isGlobal() || Callee.isEntry();
   if (Solver)
     Solver->enter(Callee, argumentsFor(Callee));
-  for (unsigned R = 1; R <= 5; ++R)
-    mayWrite(S.Regs[R], std::nullopt);
-  if (Separate || Callee.isOpaque())
-    return clobberCall(Separate ? RegValue::scalar()
-                                : RegValue::unknown(true));
-  if (!Target.Returns) {
+  if (!Separate && !Callee.isOpaque() && !Target.Returns) {
     S.Reached = false;
     return;
   }
+  for (unsigned R = 1; R <= 5; ++R)
+    mayWrite(S.Regs[R], std::nullopt);
+  if (Separate || Callee.isOpaque())
+    return clobberCall(Separate ? RegValue::scalar() : RegValue::unknown(true));
+  adoptSlots(Target.LeftToCaller, ArrayRef(S.Regs).slice(1, 5));
   RegValue Result = Target.Return;
   if (Result.mayPointToStack())
     Result = RegValue::unknown(true);
   clobberCall(Result);
+}
+
+void Transfer::adoptSlots(const StackSlots &Left, ArrayRef<RegValue> Args) {
+  int32_t From = FrameEnd;
+  for (const RegValue &V : Args) {
+    if (V.is(ValueKind::Stack))
+      From = std::min(From, V.offset());
+    else if (V.mayPointToStack())
+      return; // nobody knows which slots of which frame were in reach
+  }
+  if (From < FrameEnd)
+    S.Slots.adopt(Left, From);
 }
 
 void Transfer::callKfunc(const Insn &I) {
@@ -436,6 +496,15 @@ void Transfer::callHelper(const Insn &I) {
     std::optional<uint64_t> Bytes = writtenBytes(*H, N, S);
     if (!Bytes || *Bytes)
       mayWrite(S.Regs[N + 1], Bytes);
+  }
+  for (unsigned N = 0; N < H->numArgs(); ++N) {
+    if (H->Args[N] != HelperArg::Callback)
+      continue;
+    // It runs any number of times: what it begins with covers all of them.
+    Function *F = S.reg(N + 1).function();
+    if (F && N + 1 < 5 && Kinds.isAnalysed(*F) &&
+        H->Args[N + 1] == HelperArg::CallbackCtx)
+      adoptSlots(Kinds.info(*F).In[0].CallerSlots, S.reg(N + 2));
   }
   clobberCall(Result);
 }
@@ -513,9 +582,8 @@ void Transfer::enterAny(const RegValue &Callback) {
 /// of a callback.
 static void setCallbackArgs(const HelperInfo &H, RegValue *Regs,
                             const RegValue &MapArg, const RegValue &Ctx) {
-  RegValue TheMap = MapArg.is(ValueKind::MapPtr)
-                        ? MapArg
-                        : RegValue::map(MapArg.map());
+  RegValue TheMap =
+      MapArg.is(ValueKind::MapPtr) ? MapArg : RegValue::map(MapArg.map());
   RegValue Key = RegValue::pointer(ValueKind::MapKey);
   RegValue Value = RegValue::mapValue(TheMap.map());
   if (H.Name == "loop") {
@@ -560,6 +628,7 @@ void Transfer::enterCallback(const HelperInfo &H, unsigned Arg) {
       Ctx = Ctx.asCallerStack();
   }
   setCallbackArgs(H, Args.Regs, S.reg(1), Ctx);
+  Solver->addCallbackUser(*F, *Info.Fn, Block);
   Solver->enter(*F, Args);
 }
 

@@ -9,6 +9,7 @@
 
 #include "Analysis/RegKinds.h"
 #include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace prepatch {
 
@@ -24,14 +25,18 @@ struct RegKinds::FunctionInfo {
   bool Queued = false;
   bool Returns = false; ///< an exit is reached
   RegValue Return;      ///< what r0 holds there
+  /// What it leaves in its caller's frame.
+  StackSlots LeftToCaller;
+  /// Blocks with calls that run it as a callback.
+  llvm::SmallSetVector<std::pair<FunctionInfo *, unsigned>, 2> CallbackUsers;
 };
 
 class Transfer {
 public:
   /// With a \p Solver, what callees get is handed on to it.
   Transfer(const RegKinds &Kinds, const RegKinds::FunctionInfo &Info,
-           RegState &State, RegKinds *Solver = nullptr)
-      : Kinds(Kinds), Info(Info), S(State), Solver(Solver) {}
+           RegState &State, RegKinds *Solver = nullptr, unsigned Block = 0)
+      : Kinds(Kinds), Info(Info), S(State), Solver(Solver), Block(Block) {}
 
   /// Everything but branches. The state is unreached after a call that does
   /// not return.
@@ -63,6 +68,8 @@ private:
   void callHelper(const Insn &I);
   RegValue helperResult(const HelperInfo &H) const;
   void enterCallback(const HelperInfo &H, unsigned Arg);
+  /// Takes over what a callee that got \p Args has left in the own frame.
+  void adoptSlots(const StackSlots &Left, llvm::ArrayRef<RegValue> Args);
   void callFunction(const Insn &I);
   void callKfunc(const Insn &I);
   void enterAny(const RegValue &Callback);
@@ -72,6 +79,7 @@ private:
   const RegKinds::FunctionInfo &Info;
   RegState &S;
   RegKinds *Solver;
+  unsigned Block; ///< the number of the one it is in
 };
 
 } // namespace prepatch
