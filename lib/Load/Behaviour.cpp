@@ -149,6 +149,8 @@ BehaviourLab::Impl::prepare(const std::vector<BehaviourSubject> &Subjects) {
     std::string Error = select(Subjects[0].Object, 0, Subjects[0].Program);
     if (Error.empty() && !testRunTraits(Selected[0]->programType()).Supported)
       return "programs of this type have no test runs";
+    if (Error.empty() && Selected[0]->attachForbidsRuns())
+      return "programs of this attach type have no test runs";
     if (Error.empty())
       Error = select(Subjects[0].Object, 1, Subjects[0].Program);
     for (size_t I = 1; Error.empty() && I < Subjects.size(); ++I)

@@ -117,7 +117,10 @@ bool LoadHook::createMap(bpf_attr &Attr, unsigned Size, long &Result) {
   for (uint32_t Limit : Limits) {
     if (!Shrinkable || (Result != -E2BIG && Result != -ENOMEM))
       break;
-    if (Attr.max_entries <= Limit)
+    // A size that just fits could take all the memory that there is.
+    static constexpr uint64_t MostBytes = 256u << 20;
+    if (Attr.max_entries <= Limit ||
+        uint64_t(Limit) * Attr.value_size > MostBytes)
       continue;
     Attr.max_entries = Limit;
     long First = Result;

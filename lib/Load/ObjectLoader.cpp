@@ -20,8 +20,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <fcntl.h>
+#include <unistd.h>
 
 using namespace prepatch;
 
@@ -194,12 +194,16 @@ void LoadAttempt::configurePrograms(bpf_object *Object, LoadedObject &Result) {
 }
 
 void LoadAttempt::finish(LoadHook &Hook, LoadedObject &Result) {
+  std::string Why;
+  for (const std::string &Map : StructOps)
+    if (Plan.MapsOff.count(Map) && Why.empty())
+      Why = ": " + Plan.MapsOff[Map];
   for (size_t I = 0; I != Result.Programs.size(); ++I) {
     ObjectProgram &P = Result.Programs[I];
     P.Load = Hook.take(I);
     if (!P.Load && P.SkipReason.empty())
       P.SkipReason = P.Type == BPF_PROG_TYPE_STRUCT_OPS
-                         ? "its struct_ops map cannot be created"
+                         ? "its struct_ops map cannot be created" + Why
                          : "libbpf did not load it";
     if (P.Load)
       P.AttachType = P.Load->attachType();
@@ -256,6 +260,9 @@ std::unique_ptr<LoadedObject> LoadAttempt::run() {
     Errno = -Failed;
     return nullptr;
   }
+  if (Text.find("BTF loading error") != std::string::npos)
+    Result->Notes.push_back(
+        "the kernel refused the object's BTF; loaded without it");
   finish(Hook, *Result);
   return Result;
 }
@@ -296,14 +303,28 @@ static bool learn(const LoadAttempt &Attempt, LoadPlan &Plan) {
   return Attempt.isMap(Map) && Plan.MapsOff.emplace(Map, Line).second;
 }
 
+/// 0 or an errno; a directory is one of the things that cannot be read.
+static int readFile(const std::string &Path, std::string &Image) {
+  OwnedFd File(open(Path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!File)
+    return errno;
+  char Buffer[65536];
+  while (true) {
+    ssize_t Count = read(File.get(), Buffer, sizeof(Buffer));
+    if (Count < 0)
+      return errno;
+    if (Count == 0)
+      return 0;
+    Image.append(Buffer, static_cast<size_t>(Count));
+  }
+}
+
 std::unique_ptr<LoadedObject> LoadedObject::load(const std::string &Path,
                                                  LoadPlan &Plan,
                                                  std::string &Error) {
-  std::ifstream File(Path, std::ios::binary);
-  std::string Image((std::istreambuf_iterator<char>(File)),
-                    std::istreambuf_iterator<char>());
-  if (!File.is_open() || File.bad()) {
-    Error = "cannot be read";
+  std::string Image;
+  if (int Errno = readFile(Path, Image)) {
+    Error = errnoText(Errno);
     return nullptr;
   }
   std::string WeakNote;

@@ -116,6 +116,7 @@ std::string TestInstance::select(const std::string &Name) {
     if (!P.Load)
       return P.SkipReason;
     Type = P.Load->programType();
+    Attach = P.Load->attachType();
     ReplayResult Replay = P.Load->replay();
     if (!Replay.Program)
       return errnoText(Replay.Errno);
@@ -128,6 +129,11 @@ std::string TestInstance::select(const std::string &Name) {
     return {};
   }
   return "not in the object";
+}
+
+bool TestInstance::attachForbidsRuns() const {
+  return Type == BPF_PROG_TYPE_XDP &&
+         (Attach == BPF_XDP_DEVMAP || Attach == BPF_XDP_CPUMAP);
 }
 
 /// One BPF_PROG_TEST_RUN; the outcome but for the maps.

@@ -46,6 +46,9 @@ public:
 
   const MapState &maps() const { return *State; }
   uint32_t programType() const { return Type; }
+  /// XDP programs of device and CPU maps are refused by
+  /// bpf_prog_test_run_xdp(), 6.18.
+  bool attachForbidsRuns() const;
 
 private:
   TestInstance() = default;
@@ -58,7 +61,7 @@ private:
   std::vector<OwnedFd> Callees;
   bool ArraysFilled = false;
   uint8_t Pattern = 0;
-  uint32_t Type = 0;
+  uint32_t Type = 0, Attach = 0;
 };
 
 } // namespace prepatch

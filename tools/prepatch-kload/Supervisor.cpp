@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -53,7 +54,9 @@ private:
   std::vector<ObjectText> Objects;
   unsigned NextGroup = 0, Groups = 0;
   bool HaveObjects = false, InGroup = false, Finished = false;
+  std::set<uint32_t> Broken; ///< objects that end the worker that opens them
   std::string Stage;
+  uint32_t StageObject = 0;
   time_t Deadline = 0;
 };
 } // namespace
@@ -68,8 +71,8 @@ void Supervisor::take(const Message &M) {
   switch (M.Kind) {
   case MessageKind::ObjectMembers:
     // A second worker opens the objects again and has nothing new to say.
-    if (!HaveObjects && M.Object < Objects.size())
-      Objects[M.Object].Members += M.Text;
+    if (!HaveObjects && Objects[M.Object].Members.empty())
+      Objects[M.Object].Members = M.Text;
     break;
   case MessageKind::GroupCount:
     HaveObjects = true;
@@ -92,6 +95,7 @@ void Supervisor::take(const Message &M) {
   }
   case MessageKind::Stage:
     Stage = M.Text;
+    StageObject = M.Object;
     break;
   case MessageKind::GroupEnd:
     InGroup = false;
@@ -117,15 +121,24 @@ void Supervisor::fail(const std::string &How) {
     Marked = true;
   }
   InGroup = false;
-  if (Marked && HaveObjects)
+  if (Marked)
     return;
-  // Nothing can be done for objects that cannot even be opened.
+  // The others are worth another try without the object that does this.
   JsonWriter Error(3);
   Error.member("error", How + " during " + Stage);
-  for (ObjectText &Object : Objects)
-    if (Object.Members.find("\"error\"") == std::string::npos)
-      Object.Members += (Object.Members.empty() ? "" : ",") + Error.text();
-  Finished = true;
+  Objects[StageObject].Members = Error.text();
+  Finished = !Broken.insert(StageObject).second || HaveObjects;
+}
+
+/// Nothing stops a program in the middle of a long bpf_loop(); then the process
+/// is left behind rather than waited for.
+static bool waitAtMost(pid_t Child, unsigned Seconds) {
+  for (unsigned I = 0; I != Seconds * 100; ++I) {
+    if (waitpid(Child, nullptr, WNOHANG) != 0)
+      return true;
+    usleep(10000);
+  }
+  return false;
 }
 
 void Supervisor::watch(int Fd, pid_t Child) {
@@ -147,14 +160,17 @@ void Supervisor::watch(int Fd, pid_t Child) {
     if (!Open)
       break;
   }
-  if (TimedOut)
-    kill(Child, SIGKILL);
   int Status = 0;
+  if (TimedOut) {
+    kill(Child, SIGKILL);
+    bool Gone = waitAtMost(Child, 5);
+    fail("timed out after " + std::to_string(Options.TimeoutSeconds) + " s" +
+         (Gone ? "" : ", cannot be stopped,"));
+    return;
+  }
   while (waitpid(Child, &Status, 0) < 0 && errno == EINTR)
     ;
-  if (TimedOut)
-    fail("timed out after " + std::to_string(Options.TimeoutSeconds) + " s");
-  else if (WIFSIGNALED(Status))
+  if (WIFSIGNALED(Status))
     fail("crashed (" + std::string(strsignal(WTERMSIG(Status))) + ")");
   else if (!Finished)
     fail("ended with status " + std::to_string(WEXITSTATUS(Status)));
@@ -173,7 +189,12 @@ void Supervisor::runWorker() {
   if (Child == 0) {
     close(Pipe[0]);
     MessageSender Sender(Pipe[1]);
-    runLoads(Options, NextGroup, Sender);
+    // A worker that cannot be stopped must not keep a reader waiting.
+    if (int Null = open("/dev/null", O_RDWR); Null >= 0) {
+      dup2(Null, STDOUT_FILENO);
+      dup2(Null, STDERR_FILENO);
+    }
+    runLoads(Options, NextGroup, Broken, Sender);
     _exit(0);
   }
   close(Pipe[1]);

@@ -38,10 +38,10 @@ class Worker {
 public:
   Worker(const KloadOptions &Options, MessageSender &Sender)
       : Options(Options), Sender(Sender) {}
-  void run(unsigned FirstGroup);
+  void run(unsigned FirstGroup, const std::set<uint32_t> &Broken);
 
 private:
-  void openObjects();
+  void openObjects(const std::set<uint32_t> &Broken);
   std::vector<Group> makeGroups();
   void process(Group &G);
   void measure(Group &G);
@@ -80,10 +80,15 @@ static void pinToOneCpu() {
   sched_setaffinity(0, sizeof(Set), &Set);
 }
 
-void Worker::openObjects() {
+void Worker::openObjects(const std::set<uint32_t> &Broken) {
   Plans.resize(Options.Objects.size());
   for (uint32_t I = 0; I != Options.Objects.size(); ++I) {
     std::string Error;
+    Sender.send(MessageKind::Stage, I, "opening");
+    if (Broken.count(I)) {
+      Objects.push_back(nullptr);
+      continue;
+    }
     Objects.push_back(
         LoadedObject::load(Options.Objects[I], Plans[I], Error));
     JsonWriter Json(3);
@@ -215,13 +220,13 @@ void Worker::process(Group &G) {
   behave(G);
 }
 
-void Worker::run(unsigned FirstGroup) {
+void Worker::run(unsigned FirstGroup, const std::set<uint32_t> &Broken) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   raiseLimit(RLIMIT_MEMLOCK);
   raiseLimit(RLIMIT_NOFILE);
   pinToOneCpu();
   captureLibbpfMessages();
-  openObjects();
+  openObjects(Broken);
   std::vector<Group> Groups = makeGroups();
   Sender.send(MessageKind::GroupCount, static_cast<uint32_t>(Groups.size()));
   for (unsigned I = FirstGroup; I < Groups.size(); ++I) {
@@ -233,6 +238,7 @@ void Worker::run(unsigned FirstGroup) {
 }
 
 void prepatch::runLoads(const KloadOptions &Options, unsigned FirstGroup,
+                        const std::set<uint32_t> &Broken,
                         MessageSender &Sender) {
-  Worker(Options, Sender).run(FirstGroup);
+  Worker(Options, Sender).run(FirstGroup, Broken);
 }

@@ -15,12 +15,15 @@
 #include "Channel.h"
 #include "Options.h"
 
+#include <set>
+
 namespace prepatch {
 
 /// Opens the objects, and processes the groups of programs from FirstGroup on.
-/// A group is the program of one name and section in all the objects.
+/// A group is the program of one name and section in all the objects. Objects
+/// whose number is in Broken are left alone.
 void runLoads(const KloadOptions &Options, unsigned FirstGroup,
-              MessageSender &Sender);
+              const std::set<uint32_t> &Broken, MessageSender &Sender);
 
 } // namespace prepatch
 
