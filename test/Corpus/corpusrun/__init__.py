@@ -1,0 +1,3 @@
+# Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The parts of run-corpus.py; the benchmark uses some of them too."""

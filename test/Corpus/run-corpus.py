@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# run-corpus.py - lowers every object of the corpus and lets the kernel judge.
+# Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Lowers the objects that build-corpus.sh made and lets the kernel judge.
+
+For every object: is the identity right, does it lower for the goals balanced
+and patches, does all that loaded before load after and do the same on random
+inputs? Then, one at a time, load and run times of what changed. The state of
+every object is kept in the work folder, so that a run that was interrupted
+goes on where it was; new tools or options start it afresh.
+
+Exit code 0 only if there are no problems. Too slow counts as one.
+"""
+import argparse
+import concurrent.futures
+import fnmatch
+import hashlib
+import json
+import os
+import sys
+import time
+
+from corpusrun.checks import check_object
+from corpusrun.summary import BAD, write_csv, write_markdown
+from corpusrun.timing import SLOWER, time_object
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpus", required=True, help="the folder of build-corpus.sh")
+    parser.add_argument("--work", required=True, help="folder for states and lowered objects")
+    parser.add_argument("--bin", required=True, help="folder of prepatch and prepatch-kload")
+    parser.add_argument("--csv", help="a row for each program (default: WORK/programs.csv)")
+    parser.add_argument("--markdown", help="the tables (default: WORK/results.md)")
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
+                        help="only these objects, as 6.12/*")
+    parser.add_argument("--inputs", type=int, default=20, help="random inputs (default 20)")
+    parser.add_argument("--run-repeat", type=int, default=1000,
+                        help="iterations of a timed run (default 1000)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="default: one per CPU")
+    parser.add_argument("--seconds", type=int, default=300,
+                        help="limit for one step of one object (default 300)")
+    parser.add_argument("--no-timing", action="store_true", help="verdicts and behaviour only")
+    arguments = parser.parse_args()
+    arguments.prepatch = os.path.join(arguments.bin, "prepatch")
+    arguments.kload = os.path.join(arguments.bin, "prepatch-kload")
+    for tool in (arguments.prepatch, arguments.kload):
+        if not os.access(tool, os.X_OK):
+            parser.error(f"no program '{tool}'")
+    arguments.csv = arguments.csv or os.path.join(arguments.work, "programs.csv")
+    arguments.markdown = arguments.markdown or os.path.join(arguments.work, "results.md")
+    return arguments
+
+
+def find_objects(corpus, patterns):
+    """Names relative to the corpus, sorted; sources and states are not looked at."""
+    names = []
+    for folder in sorted(os.listdir(corpus)):
+        path = os.path.join(corpus, folder)
+        if folder in ("src", "include", "packages") or folder.startswith(".") \
+                or not os.path.isdir(path):
+            continue
+        for base, _, files in os.walk(path):
+            names += [os.path.relpath(os.path.join(base, f), corpus)
+                      for f in files if f.endswith(".o")]
+    if patterns:
+        names = [n for n in names if any(fnmatch.fnmatch(n, p) for p in patterns)]
+    return sorted(names)
+
+
+def file_hash(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class Progress:
+    """A line that stays in place on a terminal, now and then a line elsewhere."""
+
+    def __init__(self, what, total):
+        self.what, self.total, self.done = what, total, 0
+        self.start = self.last = time.monotonic()
+
+    def step(self, name):
+        self.done += 1
+        now = time.monotonic()
+        text = f"{self.what}: {self.done}/{self.total}, {now - self.start:.0f} s, {name}"
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text[:110]}", end="" if self.done < self.total else "\n",
+                  file=sys.stderr, flush=True)
+        elif now - self.last >= 15 or self.done == self.total:
+            self.last = now
+            print(text, file=sys.stderr, flush=True)
+
+
+class Run:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.names = find_objects(arguments.corpus, arguments.only)
+        self.key = " ".join([os.uname().release, file_hash(arguments.prepatch),
+                             file_hash(arguments.kload), str(arguments.inputs)])
+        self.results = {}
+
+    def path(self, kind, name):
+        path = os.path.join(self.arguments.work, kind, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def load_state(self, name):
+        key = self.key + " " + file_hash(os.path.join(self.arguments.corpus, name))
+        try:
+            with open(self.path("state", name + ".json"), encoding="utf-8") as file:
+                state = json.load(file)
+            if state["key"] == key:
+                return state
+        except (OSError, ValueError, KeyError):
+            pass
+        return {"key": key}
+
+    def save_state(self, name, state):
+        path = self.path("state", name + ".json")
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            json.dump(state, file)
+        os.replace(path + ".tmp", path)
+
+    def check(self, name):
+        state = self.load_state(name)
+        if "checks" not in state:
+            state["checks"] = check_object(os.path.join(self.arguments.corpus, name),
+                                           self.path("out", name), self.arguments)
+            self.save_state(name, state)
+        return name, state
+
+    def check_all(self):
+        progress = Progress("checked", len(self.names))
+        with concurrent.futures.ThreadPoolExecutor(self.arguments.jobs) as pool:
+            jobs = [pool.submit(self.check, name) for name in self.names]
+            for job in concurrent.futures.as_completed(jobs):
+                name, state = job.result()
+                self.results[name] = state
+                progress.step(name)
+        self.results = dict(sorted(self.results.items()))
+
+    def time_all(self):
+        changed = [name for name, state in self.results.items()
+                   if state["checks"]["goals"]["balanced"].get("changed")]
+        progress = Progress("timed", len(changed))
+        for name in changed:
+            state = self.results[name]
+            if "times" not in state:
+                state["times"] = time_object(os.path.join(self.arguments.corpus, name),
+                                             self.path("out", name) + ".balanced.o",
+                                             state["checks"], self.arguments)
+                self.save_state(name, state)
+            progress.step(name)
+
+    def is_good(self):
+        for state in self.results.values():
+            checks = state["checks"]
+            if checks["identity"] or "loader" in checks or \
+                    any(g.get("error") or g.get("load_error") for g in checks["goals"].values()):
+                return False
+            if any(p["verdict"] == "loaded" and found["judgement"] in BAD
+                   for p in checks["programs"] for found in p["goals"].values()):
+                return False
+            if any(t.get("load_ratio", 0) > SLOWER for t in state.get("times", [])):
+                return False
+        return True
+
+
+def main():
+    arguments = parse_arguments()
+    run = Run(arguments)
+    if not run.names:
+        sys.exit(f"error: no objects in '{arguments.corpus}'")
+    run.check_all()
+    if not arguments.no_timing:
+        run.time_all()
+    write_csv(arguments.csv, run.results)
+    write_markdown(arguments.markdown, run.results, os.uname().release)
+    with open(arguments.markdown, encoding="utf-8") as file:
+        print(file.read())
+    return 0 if run.is_good() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
