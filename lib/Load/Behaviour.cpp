@@ -84,8 +84,8 @@ static std::string describe(const std::string &Component, const Outcome &Mine,
 
 class BehaviourLab::Impl {
 public:
-  Impl(const std::vector<std::string> &Paths, const std::vector<LoadPlan> &Plans,
-       uint64_t Seed)
+  Impl(const std::vector<std::string> &Paths,
+       const std::vector<LoadPlan> &Plans, uint64_t Seed)
       : Paths(Paths), Plans(Plans), Seed(Seed) {}
 
   std::string prepare(const std::vector<BehaviourSubject> &Subjects);
@@ -98,7 +98,8 @@ public:
   uint64_t programSeed() const { return ProgramSeed; }
 
 private:
-  std::string select(uint32_t Object, unsigned Copy, const std::string &Program);
+  std::string select(uint32_t Object, unsigned Copy,
+                     const std::string &Program);
   Outcome run(size_t Instance, const TestInput &Input, unsigned Number);
   void confirm(size_t Instance, const std::string &Component,
                const TestInput &Input, unsigned Number, const Outcome &Before,
@@ -127,8 +128,8 @@ std::string BehaviourLab::Impl::select(uint32_t Object, unsigned Copy,
     Plan.MaxEntries = SmallMaps ? 512 : 0;
     static const uint8_t Patterns[] = {0x5a, 0xc3, 0x3c};
     std::string Error;
-    Instance = TestInstance::create(Paths[Object], Plan,
-                                    Patterns[Copy ? 1 : (Object ? 2 : 0)], Error);
+    Instance = TestInstance::create(
+        Paths[Object], Plan, Patterns[Copy ? 1 : (Object ? 2 : 0)], Error);
     if (!Instance)
       return Error;
   }

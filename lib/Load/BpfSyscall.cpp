@@ -55,9 +55,8 @@ extern "C" long __wrap_syscall(long Number, ...) {
       errno = EPERM;
       return -1;
     }
-    if (ActiveHook &&
-        ActiveHook->onCall(Cmd, reinterpret_cast<void *>(A[1]),
-                           static_cast<unsigned>(A[2]), Result)) {
+    if (ActiveHook && ActiveHook->onCall(Cmd, reinterpret_cast<void *>(A[1]),
+                                         static_cast<unsigned>(A[2]), Result)) {
       if (Result >= 0)
         return Result;
       errno = static_cast<int>(-Result);

@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // libbpf issues every bpf() call through the C library's syscall(). The tool is
-// linked with -Wl,--wrap=syscall, so each of them comes by here first and a hook
-// can copy, change or answer it. That is how a load is captured once and then
-// replayed and timed as often as wanted without libbpf's own work around it.
+// linked with -Wl,--wrap=syscall, so each of them comes by here first and a
+// hook can copy, change or answer it. That is how a load is captured once and
+// then replayed and timed as often as wanted without libbpf's own work around
+// it.
 //
 //===----------------------------------------------------------------------===//
 

@@ -18,8 +18,8 @@ using namespace prepatch;
 
 /// Instruction a pseudo call or a function address refers to, or -1.
 static int64_t functionTarget(const bpf_insn &Insn, int64_t Index) {
-  bool Call = Insn.code == (BPF_JMP | BPF_CALL) &&
-              Insn.src_reg == BPF_PSEUDO_CALL;
+  bool Call =
+      Insn.code == (BPF_JMP | BPF_CALL) && Insn.src_reg == BPF_PSEUDO_CALL;
   bool Address = Insn.code == (BPF_LD | BPF_IMM | BPF_DW) &&
                  Insn.src_reg == BPF_PSEUDO_FUNC;
   return Call || Address ? Index + 1 + Insn.imm : -1;
@@ -49,16 +49,16 @@ static std::vector<FunctionRange> fromFuncInfo(const PreparedLoad &Load,
   for (uint32_t I = 0; I != Load.funcInfoCount(); ++I) {
     bpf_func_info Info = Load.funcInfo(I);
     const btf_type *Type = Btf ? btf__type_by_id(Btf, Info.type_id) : nullptr;
-    const char *Name = Type ? btf__name_by_offset(Btf, Type->name_off) : nullptr;
+    const char *Name =
+        Type ? btf__name_by_offset(Btf, Type->name_off) : nullptr;
     Result.push_back({Name ? Name : "subprog_" + std::to_string(Info.insn_off),
                       Info.insn_off, 0});
   }
   return Result;
 }
 
-std::vector<FunctionRange>
-prepatch::listFunctions(const ObjectProgram &Program,
-                        const bpf_object *Object) {
+std::vector<FunctionRange> prepatch::listFunctions(const ObjectProgram &Program,
+                                                   const bpf_object *Object) {
   const PreparedLoad &Load = *Program.Load;
   std::vector<FunctionRange> Result =
       Load.funcInfoCount() ? fromFuncInfo(Load, Object) : fromCode(Load);

@@ -98,8 +98,8 @@ static std::vector<uint8_t> makeSkLookupContext(Random &R) {
   Lookup.protocol = R.oneIn(2) ? 6 : 17;
   static const uint16_t Ports[] = {80, 443, 53, 7, 7007, 8080};
   Lookup.remote_port = static_cast<uint16_t>(R.next());
-  Lookup.local_port = R.oneIn(3) ? static_cast<uint16_t>(R.next())
-                                 : R.pick(Ports);
+  Lookup.local_port =
+      R.oneIn(3) ? static_cast<uint16_t>(R.next()) : R.pick(Ports);
   if (Six) {
     for (int I = 0; I != 4; ++I) {
       Lookup.remote_ip6[I] = static_cast<uint32_t>(R.oneIn(2) ? 0 : R.next());
@@ -107,7 +107,8 @@ static std::vector<uint8_t> makeSkLookupContext(Random &R) {
     }
   } else {
     Lookup.remote_ip4 = 0x0000007f | static_cast<uint32_t>(R.below(4)) << 24;
-    Lookup.local_ip4 = static_cast<uint32_t>(R.oneIn(2) ? 0x0100007f : R.next());
+    Lookup.local_ip4 =
+        static_cast<uint32_t>(R.oneIn(2) ? 0x0100007f : R.next());
   }
   return bytesOf(Lookup);
 }

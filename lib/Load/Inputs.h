@@ -27,10 +27,10 @@ struct TestInput {
 /// How test runs of a type work; from the test_run functions of 6.18.
 struct TestRunTraits {
   bool Supported = false;
-  bool PacketOut = false;       ///< the packet comes back
-  bool ContextOut = false;      ///< the context comes back in ctx_out
-  bool ContextInPlace = false;  ///< ... or in ctx_in itself
-  bool Repeat = false;          ///< can be repeated and timed
+  bool PacketOut = false;      ///< the packet comes back
+  bool ContextOut = false;     ///< the context comes back in ctx_out
+  bool ContextInPlace = false; ///< ... or in ctx_in itself
+  bool Repeat = false;         ///< can be repeated and timed
 };
 
 TestRunTraits testRunTraits(uint32_t ProgramType);

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Three families: arrays (rewritten as a whole, and only if a run changed them),
-// keyed maps (emptied and filled), and streams (queues, stacks, ring buffers).
-// Other maps keep what programs put in; that is the same in all instances.
+// Three families: arrays (rewritten as a whole, and only if a run changed
+// them), keyed maps (emptied and filled), and streams (queues, stacks, ring
+// buffers). Other maps keep what programs put in; that is the same in all
+// instances.
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,7 +107,8 @@ struct MapState::Impl {
   MapDump dumpRing();
 };
 
-MapState::Impl::Impl(const ObjectMap &M) : Map(&M), Kind(familyOf(M.Info.type)) {
+MapState::Impl::Impl(const ObjectMap &M)
+    : Map(&M), Kind(familyOf(M.Info.type)) {
   KeySize = M.Info.key_size;
   ValueSize = M.Info.value_size;
   if (isPerCpu(M.Info.type))
@@ -116,7 +118,8 @@ MapState::Impl::Impl(const ObjectMap &M) : Map(&M), Kind(familyOf(M.Info.type)) 
     Kind = Family::Other;
   if (Kind != Family::Array)
     return;
-  size_t Fit = std::max<size_t>(MaxArrayBytes / std::max<size_t>(ValueSize, 1), 1);
+  size_t Fit =
+      std::max<size_t>(MaxArrayBytes / std::max<size_t>(ValueSize, 1), 1);
   Entries = static_cast<uint32_t>(std::min<size_t>(M.Info.max_entries, Fit));
   for (uint32_t I = 0; I != Entries; ++I)
     Indexes.push_back(I);
@@ -209,8 +212,8 @@ void MapState::Impl::resetKeyed(Random &R,
   if (ReadOnly)
     return;
   std::string Key(KeySize, '\0');
-  for (size_t I = 0; I != (1u << 20) && nextKey(Map->Fd, nullptr, Key.data()) == 0;
-       ++I)
+  for (size_t I = 0;
+       I != (1u << 20) && nextKey(Map->Fd, nullptr, Key.data()) == 0; ++I)
     if (deleteElement(Map->Fd, Key.data()) != 0)
       break;
   for (size_t I = R.below(10); I != 0; --I) {
@@ -326,11 +329,12 @@ std::vector<MapDump> MapState::dump() {
       break;
     case Family::Stream: {
       std::string Value(M->ValueSize, '\0');
-      for (uint64_t I = 0; I != MaxDumpEntries &&
-                           popElement(M->Map->Fd, Value.data()) == 0;
+      for (uint64_t I = 0;
+           I != MaxDumpEntries && popElement(M->Map->Fd, Value.data()) == 0;
            ++I) {
         uint64_t Key = __builtin_bswap64(I);
-        Dump.emplace_back(std::string(reinterpret_cast<char *>(&Key), 8), Value);
+        Dump.emplace_back(std::string(reinterpret_cast<char *>(&Key), 8),
+                          Value);
       }
       break;
     }
@@ -344,7 +348,8 @@ std::vector<MapDump> MapState::dump() {
   return Dumps;
 }
 
-void MapState::harvest(const std::vector<MapDump> &Dumps, SeenKeys &Seen) const {
+void MapState::harvest(const std::vector<MapDump> &Dumps,
+                       SeenKeys &Seen) const {
   static constexpr size_t MostKeys = 32;
   for (size_t I = 0; I != Maps.size(); ++I) {
     if (Maps[I]->Kind != Family::Keyed && Maps[I]->Kind != Family::Trie)

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Puts the maps of one instance of an object into a state that depends on a seed
-// alone, and reads back what a run made of it.
+// Puts the maps of one instance of an object into a state that depends on a
+// seed alone, and reads back what a run made of it.
 //
 //===----------------------------------------------------------------------===//
 

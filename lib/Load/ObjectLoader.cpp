@@ -54,8 +54,8 @@ LoadedObject::~LoadedObject() {
     bpf_object__close(Object);
 }
 
-/// The text after "libbpf: " of the last warning that says something of its own:
-/// "failed to load object" closes every failure.
+/// The text after "libbpf: " of the last warning that says something of its
+/// own: "failed to load object" closes every failure.
 static std::string lastWarning(const std::string &Text) {
   std::string Last;
   size_t At = 0;
@@ -235,7 +235,8 @@ std::unique_ptr<LoadedObject> LoadAttempt::run() {
   std::string Base = Path.substr(Slash == std::string::npos ? 0 : Slash + 1);
   std::string Name = Base.substr(0, Base.find('.'));
   Options.object_name = Name.c_str();
-  bpf_object *Object = bpf_object__open_mem(Image.data(), Image.size(), &Options);
+  bpf_object *Object =
+      bpf_object__open_mem(Image.data(), Image.size(), &Options);
   if (!Object) {
     Errno = errno;
     Text = takeLibbpfMessages();

@@ -62,8 +62,8 @@ class LoadedObject {
 public:
   /// Null, and Error set, if nothing of the file can be loaded. Plan is
   /// followed and extended.
-  static std::unique_ptr<LoadedObject>
-  load(const std::string &Path, LoadPlan &Plan, std::string &Error);
+  static std::unique_ptr<LoadedObject> load(const std::string &Path,
+                                            LoadPlan &Plan, std::string &Error);
   ~LoadedObject();
 
   std::vector<ObjectProgram> &programs() { return Programs; }

@@ -40,8 +40,8 @@ static constexpr uint16_t Ip4Type = 0x0800, Ip6Type = 0x86dd, ArpType = 0x0806,
                           VlanType = 0x8100, QinqType = 0x88a8;
 
 static uint16_t makePort(Random &R) {
-  static const uint16_t Known[] = {80,   443,  53,   22,   8080, 4789,
-                                   1234, 9999, 5000, 7,    0,    65535};
+  static const uint16_t Known[] = {80,   443,  53,   22, 8080, 4789,
+                                   1234, 9999, 5000, 7,  0,    65535};
   return R.oneIn(4) ? static_cast<uint16_t>(R.next()) : R.pick(Known);
 }
 

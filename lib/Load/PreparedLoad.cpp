@@ -58,12 +58,12 @@ PreparedLoad::PreparedLoad(const void *Source, unsigned SourceSize) {
   Insns.assign(First, First + Attr.insn_cnt);
   if (Attr.license)
     License = reinterpret_cast<const char *>(bytesAt(Attr.license));
-  FuncInfo = copyBytes(Attr.func_info, uint64_t(Attr.func_info_cnt) *
-                                           Attr.func_info_rec_size);
-  LineInfo = copyBytes(Attr.line_info, uint64_t(Attr.line_info_cnt) *
-                                           Attr.line_info_rec_size);
-  CoreRelos = copyBytes(Attr.core_relos, uint64_t(Attr.core_relo_cnt) *
-                                             Attr.core_relo_rec_size);
+  FuncInfo = copyBytes(Attr.func_info,
+                       uint64_t(Attr.func_info_cnt) * Attr.func_info_rec_size);
+  LineInfo = copyBytes(Attr.line_info,
+                       uint64_t(Attr.line_info_cnt) * Attr.line_info_rec_size);
+  CoreRelos = copyBytes(Attr.core_relos,
+                        uint64_t(Attr.core_relo_cnt) * Attr.core_relo_rec_size);
 
   // libbpf closes these before its load function returns.
   if (Attr.prog_btf_fd)

@@ -22,8 +22,8 @@ namespace prepatch {
 
 /// What the program's own load is changed by for one replay.
 struct ReplayOptions {
-  /// The kernel's log level bits: 1 branches, 2 every instruction, 4 statistics,
-  /// 8 keep the head of the log instead of the tail.
+  /// The kernel's log level bits: 1 branches, 2 every instruction, 4
+  /// statistics, 8 keep the head of the log instead of the tail.
   uint32_t LogLevel = 0;
   char *Log = nullptr;
   uint32_t LogSize = 0;

@@ -22,8 +22,8 @@ struct LegacySection {
   bpf_attach_type Attach = BPF_CGROUP_INET_INGRESS; // zero: none
 };
 
-/// The type that libbpf before 1.0, which compared only the start of a section's
-/// name, would have given to a program. UNSPEC if none.
+/// The type that libbpf before 1.0, which compared only the start of a
+/// section's name, would have given to a program. UNSPEC if none.
 LegacySection guessLegacySection(const std::string &Section);
 
 /// "xdp", or the number if this libbpf knows no name.

@@ -8,10 +8,10 @@
 // How the kernel keeps line info (6.18): bpf_patch_insn_single() moves every
 // record behind the patched instruction by the growth, so the distance between
 // two neighbouring records is the length that the first one has now.
-// bpf_adj_linfo_after_remove() drops the records of what it deletes; it lets the
-// next instruction inherit the last of them only if that one has no record of its
-// own, which cannot happen here: every instruction has one, and the second slot
-// of a two-slot instruction lives and dies with the first.
+// bpf_adj_linfo_after_remove() drops the records of what it deletes; it lets
+// the next instruction inherit the last of them only if that one has no record
+// of its own, which cannot happen here: every instruction has one, and the
+// second slot of a two-slot instruction lives and dies with the first.
 //
 //===----------------------------------------------------------------------===//
 

@@ -41,9 +41,8 @@ VerifierStats prepatch::parseStats(std::string_view Log) {
   if (At != std::string_view::npos) {
     At += Depth.size();
     size_t End = Log.find('\n', At);
-    Stats.StackDepth = Log.substr(At, End == std::string_view::npos
-                                          ? End
-                                          : End - At);
+    Stats.StackDepth =
+        Log.substr(At, End == std::string_view::npos ? End : End - At);
   }
   return Stats;
 }

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Programs of a privileged user may read stack that they never wrote. What is
-// there depends on what ran before, so each instance writes a pattern of its own
-// over the stack first: then such a program is seen to be nondeterministic
+// there depends on what ran before, so each instance writes a pattern of its
+// own over the stack first: then such a program is seen to be nondeterministic
 // instead of being blamed on the object that lays out its stack in another way.
 //
 //===----------------------------------------------------------------------===//

@@ -65,9 +65,9 @@ void prepatch::countVisits(std::string_view Log, VisitCounts &Counts) {
   for (size_t At = 0; At < Log.size();) {
     const char *Line = Log.data() + At;
     const void *End = memchr(Line, '\n', Log.size() - At);
-    size_t Length = End ? static_cast<size_t>(static_cast<const char *>(End) -
-                                              Line)
-                        : Log.size() - At;
+    size_t Length =
+        End ? static_cast<size_t>(static_cast<const char *>(End) - Line)
+            : Log.size() - At;
     At += Length + 1;
     uint64_t Index;
     if (!parseVisit(std::string_view(Line, Length), Index) ||

@@ -59,8 +59,7 @@ std::vector<std::string> prepatch::makeExternsWeak(std::string &Image) {
       if (Symbol.st_shndx != SHN_UNDEF || Symbol.st_name == 0 ||
           ELF64_ST_BIND(Symbol.st_info) != STB_GLOBAL)
         continue;
-      Symbol.st_info =
-          ELF64_ST_INFO(STB_WEAK, ELF64_ST_TYPE(Symbol.st_info));
+      Symbol.st_info = ELF64_ST_INFO(STB_WEAK, ELF64_ST_TYPE(Symbol.st_info));
       memcpy(&Image[Section.sh_offset + At], &Symbol, sizeof(Symbol));
       Names.push_back(stringAt(Image, Strings, Symbol.st_name));
     }

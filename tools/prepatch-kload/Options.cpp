@@ -39,7 +39,8 @@ programs of the same name and section are loaded in turns and compared.
 )";
 
 /// A decimal number up to Limit; false if Text is anything else.
-static bool parseNumber(std::string_view Text, uint64_t Limit, uint64_t &Value) {
+static bool parseNumber(std::string_view Text, uint64_t Limit,
+                        uint64_t &Value) {
   std::string Digits(Text);
   if (Digits.empty() || Digits[0] < '0' || Digits[0] > '9')
     return false;

@@ -89,8 +89,7 @@ void Worker::openObjects(const std::set<uint32_t> &Broken) {
       Objects.push_back(nullptr);
       continue;
     }
-    Objects.push_back(
-        LoadedObject::load(Options.Objects[I], Plans[I], Error));
+    Objects.push_back(LoadedObject::load(Options.Objects[I], Plans[I], Error));
     JsonWriter Json(3);
     if (!Objects.back())
       Json.member("error", Error);
