@@ -72,7 +72,7 @@ LiveStack::LiveStack(const RegKinds &Kinds, Function &F) {
 
 unsigned LiveStack::runs(const DenseSet<const Insn *> &Outlined,
                          const DenseSet<const BasicBlock *> &Inverted) const {
-  BitVector Seen(Blocks.size());
+  BitVector Seen(unsigned(Blocks.size()));
   std::vector<int> Pending = {0};
   // Farthest block in layout order from which each slot is known to be read:
   // before it, the slot is live already.

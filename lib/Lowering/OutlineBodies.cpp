@@ -1,0 +1,247 @@
+//===- OutlineBodies.cpp - Shared subprograms and calls of them ----------===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Lowering/OutlineBodies.h"
+
+using namespace llvm;
+
+namespace prepatch {
+
+/// Where a by-value lookup keeps its key: at the top of its frame.
+static constexpr int16_t KeySlot = -8;
+
+OutlineKey keyOf(const OutlineSite &S, const Program &P) {
+  OutlineKey Key{S.Site.Kind, S.Form};
+  const Insn &I = *S.Site.I;
+  if (I.kind() == InsnKind::HelperCall)
+    Key.Helper = I.imm();
+  if (S.Site.Kind == SiteKind::MapLookup) {
+    Key.TheMap = S.Site.TheMap;
+    for (const Map &M : P.Maps) {
+      if (&M == Key.TheMap)
+        break;
+      ++Key.MapNumber;
+    }
+  }
+  if (S.Form == OutlineForm::ByValue)
+    Key.Code = S.Key.Size;
+  else if (S.Form == OutlineForm::Registers)
+    Key.Code = uint64_t(I.opcode()) << 16 | uint16_t(I.off());
+  return Key;
+}
+
+/// The pure definition before \p Call, in its block, that gives \p Reg a value
+/// which nothing but the call could read.
+static Insn *deadDefinition(Insn &Call, unsigned Reg) {
+  for (Insn *I = Call.prev(); I; I = I->prev()) {
+    if (I->writes() & regBit(Reg)) {
+      bool Pure = I->kind() == InsnKind::LoadImm64 || I->kind() == InsnKind::Alu;
+      return Pure && !I->hasCoreRecord() ? I : nullptr;
+    }
+    if (I->reads() & regBit(Reg))
+      return nullptr;
+  }
+  return nullptr;
+}
+
+/// Deletes what computes \p Reg for \p Call alone.
+static void eraseDeadArgument(Builder &B, BasicBlock &BB, Insn &Call,
+                              unsigned Reg) {
+  while (Insn *Dead = deadDefinition(Call, Reg)) {
+    bool NeedsOld = Dead->reads() & regBit(Reg); // r2 += -8
+    B.erase(BB, *Dead);
+    if (!NeedsOld)
+      return;
+  }
+}
+
+OutlineShape shapeOf(const OutlineSite &S) {
+  switch (S.Form) {
+  case OutlineForm::SameCall: {
+    // call, exit; a lookup loads its map.
+    if (S.Site.Kind != SiteKind::MapLookup)
+      return {2, 0};
+    return {3, deadDefinition(*S.Site.I, 1) ? -1 : 0};
+  }
+  case OutlineForm::ByValue:
+    return {6, -2};
+  case OutlineForm::Registers: {
+    const Insn &I = *S.Site.I;
+    int Moves = 0;
+    if (I.kind() == InsnKind::Load)
+      Moves = (I.src() != 1) + (I.dst() != 0);
+    else
+      Moves = (I.dst() != 1) + (I.src() != 2) + (I.dst() != 0);
+    return {I.kind() == InsnKind::Load ? 2u : 3u, Moves};
+  }
+  }
+  return {};
+}
+
+unsigned stackOf(const OutlineSite &S) {
+  return S.Form == OutlineForm::ByValue ? -KeySlot : 0;
+}
+
+/// The line record that covers \p I: its own or the nearest before it.
+static const LineRecord *coveringLine(const BasicBlock &BB, const Insn &I) {
+  const Insn *At = &I;
+  for (const BasicBlock *Block = &BB; Block;) {
+    for (; At; At = At->prev())
+      if (const LineRecord *L = At->line())
+        return L;
+    Block = Block->prev();
+    At = Block ? Block->back() : nullptr;
+  }
+  return nullptr;
+}
+
+static std::string bodyName(const OutlineSite &S,
+                            const KernelProfile &Profile) {
+  switch (S.Site.Kind) {
+  case SiteKind::MapLookup:
+    return "prepatch_lookup_" + S.Site.TheMap->Name;
+  case SiteKind::ContextRead:
+  case SiteKind::SocketRead:
+    return "prepatch_read_" + std::to_string(S.Site.I->off());
+  case SiteKind::Division:
+    return aluOp(S.Site.I->opcode()) == AluDiv ? "prepatch_div"
+                                                : "prepatch_mod";
+  default:
+    if (const HelperInfo *H = Profile.helper(S.Site.I->imm()))
+      return "prepatch_" + std::string(H->Name);
+    return "prepatch_helper_" + std::to_string(S.Site.I->imm());
+  }
+}
+
+static Signature signatureOf(const OutlineSite &S) {
+  Signature Sig;
+  auto add = [&](const char *Name, ParamType Type) {
+    Sig.Params.push_back({Name, Type});
+  };
+  if (S.Site.Kind == SiteKind::MapLookup)
+    Sig.Result = ParamType::Pointer;
+  switch (S.Form) {
+  case OutlineForm::SameCall:
+    if (S.Site.Kind == SiteKind::MapLookup) {
+      add("unused", ParamType::U64);
+      add("key", ParamType::Pointer);
+    }
+    break;
+  case OutlineForm::ByValue:
+    add("key", ParamType::U64);
+    break;
+  case OutlineForm::Registers:
+    if (S.Site.I->kind() == InsnKind::Load) {
+      add("ctx", ParamType::Pointer);
+    } else {
+      add("dividend", ParamType::U64);
+      add("divisor", ParamType::U64);
+    }
+    break;
+  }
+  return Sig;
+}
+
+/// An instruction that loads the address of the site's map, to be cloned.
+static const Insn *mapLoad(Program &P, const Map *M) {
+  for (CodeSection &S : P.Sections)
+    for (Function &F : S.Functions)
+      for (BasicBlock &BB : F)
+        for (Insn &I : BB)
+          if (P.mapOf(I) == M)
+            return &I;
+  return nullptr;
+}
+
+Function &createBody(Program &P, const OutlineSite &S,
+                     const KernelProfile &Profile, bool Global) {
+  Signature Sig = signatureOf(S);
+  Sig.IsGlobal = Global;
+  const Insn *Load = S.Site.Kind == SiteKind::MapLookup
+                         ? mapLoad(P, S.Site.TheMap)
+                         : nullptr;
+  Function &F = P.createSubprogram(bodyName(S, Profile), std::move(Sig));
+  Builder B(P);
+  BasicBlock &BB = B.createBlock(F);
+  B.setInsertPoint(BB);
+  const Insn &I = *S.Site.I;
+  if (S.Form == OutlineForm::ByValue) {
+    B.store(RegFp, KeySlot, 1, S.Key.Size);
+    B.movReg(2, RegFp);
+    B.aluImm(AluAdd, 2, KeySlot);
+  }
+  if (Load)
+    B.clone(*Load)->setDst(1);
+  if (S.Form != OutlineForm::Registers) {
+    B.callHelper(I.imm());
+  } else {
+    RawInsn Raw = I.raw();
+    if (I.kind() == InsnKind::Load) {
+      Raw.Dst = 0;
+      Raw.Src = 1;
+      B.create(Raw);
+    } else {
+      Raw.Dst = 1;
+      Raw.Src = 2;
+      B.create(Raw);
+      B.movReg(0, 1);
+    }
+  }
+  B.exit();
+  if (const LineRecord *L = coveringLine(*S.Site.BB, I))
+    B.attach(*BB.front(), *L);
+  return F;
+}
+
+void callBody(Program &P, const OutlineSite &S, Function &Body) {
+  Builder B(P);
+  Insn &I = *S.Site.I;
+  BasicBlock &BB = *S.Site.BB;
+  B.setInsertPoint(I);
+  switch (S.Form) {
+  case OutlineForm::SameCall: {
+    Insn *Call = B.call(Body);
+    if (S.Site.Kind == SiteKind::MapLookup)
+      eraseDeadArgument(B, BB, *Call, 1);
+    break;
+  }
+  case OutlineForm::ByValue: {
+    // The key goes straight to r1, not over the stack.
+    eraseDeadArgument(B, BB, I, 1);
+    eraseDeadArgument(B, BB, I, 2);
+    B.setInsertPoint(I);
+    const Insn &Store = *S.Key.Store;
+    if (Store.kind() == InsnKind::StoreImm)
+      B.movImm(1, Store.imm());
+    else if (Store.src() != 1)
+      B.movReg(1, Store.src());
+    B.call(Body);
+    B.setInsertPoint(BB); // nothing may stand before what is erased
+    B.erase(BB, *S.Key.Store);
+    break;
+  }
+  case OutlineForm::Registers: {
+    bool IsLoad = I.kind() == InsnKind::Load;
+    unsigned First = IsLoad ? I.src() : I.dst(), Second = I.src();
+    // A divisor in r1 must get out of the way of the dividend.
+    if (!IsLoad && Second == 1)
+      B.movReg(2, 1);
+    if (First != 1)
+      B.movReg(1, First);
+    if (!IsLoad && Second != 1 && Second != 2)
+      B.movReg(2, Second);
+    B.call(Body);
+    bool Is32 = !IsLoad && insnClass(I.opcode()) == ClassAlu;
+    if (Is32) // says to the verifier what a global function cannot
+      B.create({OpMov32Reg, uint8_t(I.dst()), 0, 0, 0});
+    else if (I.dst() != 0)
+      B.movReg(I.dst(), 0);
+    break;
+  }
+  }
+  B.setInsertPoint(BB);
+  B.erase(BB, I);
+}
+
+} // namespace prepatch

@@ -1,0 +1,73 @@
+//===- OutlineBodies.h - Shared subprograms and calls of them ------------===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The mechanics of outline-sites: which sites may share a subprogram, what its
+// body is, and what a site becomes.
+//===----------------------------------------------------------------------===//
+#ifndef PREPATCH_LOWERING_OUTLINEBODIES_H
+#define PREPATCH_LOWERING_OUTLINEBODIES_H
+
+#include "IR/Builder.h"
+#include "Lowering/Pass.h"
+
+namespace prepatch {
+
+/// How a site hands its arguments over.
+enum class OutlineForm : uint8_t {
+  SameCall, ///< a helper's own registers: r1 to r5 and r0 as they are
+  ByValue,  ///< a lookup whose key is a scalar: the key itself in r1
+  Registers ///< operands moved to r1, r2, the result from r0
+};
+
+/// A key that a lookup by value takes.
+struct KeyByValue {
+  Insn *Store = nullptr;     ///< writes it to the stack; nothing else reads it
+  unsigned Size = 0;         ///< bytes: 1, 2, 4 or 8
+};
+
+/// One site that could go into a subprogram.
+struct OutlineSite {
+  PatchSite Site;
+  OutlineForm Form = OutlineForm::SameCall;
+  KeyByValue Key; ///< ByValue only
+};
+
+/// What sites must have in common. Ordered, so that output is too.
+struct OutlineKey {
+  SiteKind Kind;
+  OutlineForm Form;
+  uint32_t Helper = 0;        ///< helper id
+  const Map *TheMap = nullptr;
+  unsigned MapNumber = 0;     ///< of TheMap in the program, for the order
+  uint64_t Code = 0;          ///< encoding of the access or operation
+
+  auto order() const {
+    return std::tuple(Kind, Form, Helper, MapNumber, Code);
+  }
+  bool operator<(const OutlineKey &O) const { return order() < O.order(); }
+};
+
+OutlineKey keyOf(const OutlineSite &S, const Program &P);
+
+/// Instructions of the callee that the verifier walks at each call, the call
+/// itself not counted, and those that a site has more (or fewer) than before.
+struct OutlineShape {
+  unsigned BodyInsns = 0;
+  int SiteInsns = 0;
+};
+OutlineShape shapeOf(const OutlineSite &S);
+
+/// Bytes of stack that the body needs.
+unsigned stackOf(const OutlineSite &S);
+
+/// Makes the subprogram for sites like \p Model.
+Function &createBody(Program &P, const OutlineSite &Model,
+                     const KernelProfile &Profile, bool Global);
+
+/// Replaces the site by a call of \p Body.
+void callBody(Program &P, const OutlineSite &S, Function &Body);
+
+} // namespace prepatch
+
+#endif

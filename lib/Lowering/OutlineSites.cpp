@@ -1,0 +1,314 @@
+//===- OutlineSites.cpp - One subprogram for many growing sites ----------===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// TLDR: the kernel patches an instruction of a shared function once, however
+// often it is called. Sites that are patched in the same way (lookups in one
+// map, reads of one context field, divisions of one form) become calls of one
+// function that holds the site.
+//
+// Relies on: do_misc_fixups() and convert_ctx_accesses() walk the program
+// once, subprograms behind the main one; each growing patch moves all that
+// follows it (bpf_patch_insn_data). kernel-patches.md, 4.2 and 6.3.
+//
+//   r2 = r10                          r2 = r10
+//   r2 += -40                         r2 += -40
+//   r1 = map 'symbols' ll             call prepatch_lookup_symbols
+//   call bpf_map_lookup_elem  # +2    ...
+//                                     prepatch_lookup_symbols:
+//                                       r1 = map 'symbols' ll
+//                                       call bpf_map_lookup_elem  # +2, once
+//                                       exit
+//
+// Three forms. By value, where the key is a scalar that goes to a stack slot
+// for the lookup alone: the store goes away too, and the callee does not look
+// into its caller's stack. By pointer else. Global, where scalars go in and
+// come out and the verifier knows no more of the result than "a scalar": then
+// it checks the body once, not at each call.
+//
+// Conditions: see OutlineLegality.cpp; two sites at least; r0 to r5 free where
+// the site is not a call already; the load gets cheaper by the cost model,
+// which counts patches saved against visits of the call, and runs of the
+// live-stack pass (Analysis/LiveStack.h) that returns from the callee cause.
+// Sites in loops and callbacks stay unless load or patches are all that
+// counts: the call costs one to two nanoseconds each time.
+//
+//   prepatch lower in.bpf.o -o out.bpf.o --passes=outline-sites --report -
+//===----------------------------------------------------------------------===//
+
+#include "Analysis/LiveStack.h"
+#include "Lowering/KeySlots.h"
+#include "Lowering/OutlineBodies.h"
+#include "Lowering/OutlineLegality.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <map>
+
+using namespace llvm;
+
+namespace prepatch {
+
+namespace {
+
+constexpr StringRef PassName = "outline-sites";
+
+/// Helpers that may be called from anywhere in the same program with the same
+/// result, and take no arguments.
+constexpr uint32_t GetSmpProcessorId = 8;
+constexpr uint32_t Jiffies64 = 118;
+
+/// A subprogram has costs of its own (allocation, symbol, a compilation
+/// apart): below this gain, in microseconds, nothing is moved.
+constexpr double MinGainUs = 50;
+/// What must be saved for each microsecond that is added.
+constexpr double Margin = 2;
+
+/// What moving a group of sites brings, in microseconds.
+struct Balance {
+  double SavedUs = 0;
+  double AddedUs = 0;
+  double netUs() const { return SavedUs - AddedUs; }
+};
+
+class Outliner {
+public:
+  explicit Outliner(LoweringContext &Ctx)
+      : Ctx(Ctx), A(Ctx.analyses()), Model(Ctx.Profile.costModel()) {}
+
+  bool run();
+
+private:
+  using Group = std::vector<OutlineSite>;
+
+  void collect(Function &F);
+  std::string whyNotSite(const PatchSite &S, OutlineSite &Out);
+  bool registersAreFree(const PatchSite &S) const;
+  bool isHot(const PatchSite &S) const;
+  bool canBeGlobal(const OutlineKey &Key) const;
+  bool savesPatches(const Group &G) const;
+  Balance weigh(const Group &G, bool Global);
+  double liveStackUs(const Group &G);
+  std::string whyNotGroup(const Group &G, const Balance &B) const;
+  void refuse(const PatchSite &S, std::string Why, double SavedUs = 0) {
+    Ctx.refuse(PassName, *S.Fn, *S.I, describeSite(S, Ctx.Profile),
+               std::move(Why), SavedUs);
+  }
+
+  LoweringContext &Ctx;
+  Analyses &A;
+  CostModel Model;
+  std::map<OutlineKey, Group> Groups;
+  DenseMap<const Insn *, Insn *> KeyStores; ///< of the current function
+  std::map<unsigned, LiveStack> LiveStacks; ///< by function index
+};
+
+bool Outliner::registersAreFree(const PatchSite &S) const {
+  const Insn &I = *S.I;
+  RegSet After = A.Live.liveAfter(*S.BB, I);
+  return !(After & CallClobbered & ~regBit(I.dst()));
+}
+
+bool Outliner::isHot(const PatchSite &S) const {
+  return A.Kinds.cfg(*S.Fn).loopDepth(S.BB->number()) > 0 ||
+         A.Graph.isCallback(*S.Fn);
+}
+
+/// Why a site cannot go into a subprogram; if it can, \p Out says how.
+std::string Outliner::whyNotSite(const PatchSite &S, OutlineSite &Out) {
+  Out.Site = S;
+  const Insn &I = *S.I;
+  switch (S.Kind) {
+  case SiteKind::MapLookup:
+    if (!S.TheMap)
+      return "which map it looks into is not known";
+    if (Insn *Store = KeyStores.lookup(&I)) {
+      Out.Form = OutlineForm::ByValue;
+      Out.Key = {Store, memBytes(Store->opcode())};
+    }
+    return "";
+  case SiteKind::Helper:
+    if (S.Helper != GetSmpProcessorId && S.Helper != Jiffies64)
+      return "its arguments tie it to its place";
+    return "";
+  case SiteKind::ContextRead: {
+    Out.Form = OutlineForm::Registers;
+    RegValue Loaded = RegValue::unknown();
+    if (Insn *Next = S.I->next())
+      Loaded = A.Kinds.stateBefore(*S.BB, *Next)[I.dst()];
+    if (Loaded.is(ValueKind::Packet) || Loaded.is(ValueKind::PacketEnd) ||
+        Loaded.is(ValueKind::PacketMeta))
+      return "packet pointers stay where they are";
+    break;
+  }
+  case SiteKind::Division:
+    Out.Form = OutlineForm::Registers;
+    if (I.dst() == 2 && I.src() == 1)
+      return "its operands would have to be swapped";
+    break;
+  default:
+    return "sites of this kind cannot be shared";
+  }
+  if (!registersAreFree(S))
+    return "r0 to r5 are in use";
+  return "";
+}
+
+void Outliner::collect(Function &F) {
+  KeyStores = F.isOpaque() ? DenseMap<const Insn *, Insn *>()
+                           : findKeyStores(F, A.Kinds, Ctx.Profile);
+  for (const PatchSite &S : A.Sites.sites(F)) {
+    if (S.isDeletion())
+      continue;
+    OutlineSite Site;
+    std::string Why = whyNotSite(S, Site);
+    if (Why.empty())
+      Why = whyNoCall(F, stackOf(Site), A);
+    if (Why.empty() && Ctx.visitsAreMeasured() &&
+        Ctx.visits().visits(F, *S.I) == 0)
+      Why = "the verifier never comes here, so it is not patched";
+    if (Why.empty() && isHot(S) &&
+        (Ctx.TheGoal == Goal::Balanced || Ctx.TheGoal == Goal::Run))
+      Why = "in a loop or callback: a call would slow it down";
+    if (!Why.empty()) {
+      refuse(S, Why);
+      continue;
+    }
+    Groups[keyOf(Site, Ctx.Prog)].push_back(Site);
+  }
+}
+
+bool Outliner::canBeGlobal(const OutlineKey &Key) const {
+  bool HasFuncInfo =
+      Ctx.Obj.Ext && !Ctx.Obj.Ext->Tables[BtfExt::FuncInfo].Groups.empty();
+  // A division's result is unknown to the verifier either way, so is the time
+  // in jiffies. The number of a processor it knows to be small.
+  bool ScalarsOnly =
+      Key.Kind == SiteKind::Division ||
+      (Key.Kind == SiteKind::Helper && Key.Helper == Jiffies64);
+  return ScalarsOnly && HasFuncInfo && Ctx.Profile.features().GlobalFunctions;
+}
+
+/// Whether some loaded program has two of the sites: only then does sharing
+/// leave fewer patches.
+bool Outliner::savesPatches(const Group &G) const {
+  DenseMap<unsigned, unsigned> Count;
+  for (const OutlineSite &S : G)
+    for (unsigned L : A.Graph.programsWith(*S.Site.Fn))
+      if (++Count[L] > 1)
+        return true;
+  return false;
+}
+
+/// What more runs of the live-stack pass cost if the group is moved into a
+/// static function.
+double Outliner::liveStackUs(const Group &G) {
+  if (!Ctx.Profile.features().LiveStackPass)
+    return 0;
+  std::map<unsigned, DenseSet<const Insn *>> ByFunction;
+  for (const OutlineSite &S : G)
+    ByFunction[A.Graph.indexOf(*S.Site.Fn)].insert(S.Site.I);
+  double Us = 0;
+  for (auto &[Index, Calls] : ByFunction) {
+    Function &F = *A.Graph.functions()[Index];
+    LiveStack &Stack =
+        LiveStacks.try_emplace(Index, A.Kinds, F).first->second;
+    double Before = Stack.runs({}, {}), After = Stack.runs(Calls, {});
+    Us += (After - Before) *
+          Model.staticCallSiteUs(CalleeStack::ReadsCaller,
+                                 A.Graph.facts(F).Slots) *
+          std::max(1.0, Ctx.visits().visitsAtEntry(F));
+  }
+  return Us;
+}
+
+Balance Outliner::weigh(const Group &G, bool Global) {
+  Balance B;
+  const OutlineSite &First = G.front();
+  OutlineShape Shape = shapeOf(First);
+  double Body = Shape.BodyInsns * Model.visitUs(VisitClass::Mov);
+  double PerVisit =
+      Global ? Model.globalCallUs()
+             : Model.staticCallUs(First.Form == OutlineForm::ByValue
+                                      ? CalleeStack::Own
+                                      : CalleeStack::None) +
+                   Body;
+  // What stays: one patch, at the end of each program that calls it.
+  std::map<unsigned, double> Rest;
+  for (const OutlineSite &S : G) {
+    for (unsigned N : A.Graph.programsWith(*S.Site.Fn)) {
+      const LoadedProgram &L = A.Graph.loadedPrograms()[N];
+      B.SavedUs += A.Cost.inProgram(S.Site, L);
+      Rest[N] = Model.growthUs(L.Slots, L.Slots, std::max(S.Site.Grows, 1),
+                               L.LineRecords);
+    }
+    double Visits = Ctx.visits().visits(*S.Site.Fn, *S.Site.I);
+    B.AddedUs += Visits * (PerVisit + shapeOf(S).SiteInsns *
+                                          Model.visitUs(VisitClass::Mov));
+  }
+  for (auto [N, Us] : Rest)
+    B.AddedUs += Us;
+  if (!Global)
+    B.AddedUs += std::max(0.0, liveStackUs(G));
+  return B;
+}
+
+std::string Outliner::whyNotGroup(const Group &G, const Balance &B) const {
+  if (!savesPatches(G))
+    return "no program has two such sites";
+  if (Ctx.TheGoal == Goal::Patches)
+    return "";
+  if (Ctx.TheGoal == Goal::Run)
+    return "a call would slow it down";
+  if (B.SavedUs < B.AddedUs * Margin || B.netUs() < MinGainUs)
+    return formatv("{0} such sites: {1:F1} us of patching saved, {2:F1} us of "
+                   "verification added",
+                   G.size(), B.SavedUs, B.AddedUs)
+        .str();
+  return "";
+}
+
+bool Outliner::run() {
+  for (Function *F : A.Graph.functions())
+    collect(*F);
+  struct Choice {
+    const OutlineKey *Key;
+    const Group *Sites;
+    bool Global;
+  };
+  std::vector<Choice> Chosen;
+  for (auto &[Key, G] : Groups) {
+    bool Global = canBeGlobal(Key);
+    Balance B = weigh(G, Global);
+    std::string Why = whyNotGroup(G, B);
+    double Each = B.netUs() / G.size();
+    if (!Why.empty()) {
+      for (const OutlineSite &S : G)
+        refuse(S.Site, Why, Each);
+      continue;
+    }
+    Chosen.push_back({&Key, &G, Global});
+    std::string How =
+        formatv("one of {0} in one {1} function{2}: {3:F1} us of patching "
+                "saved, {4:F1} us of verification added in all",
+                G.size(), Global ? "global" : "static",
+                Key.Form == OutlineForm::ByValue ? ", key by value" : "",
+                B.SavedUs, B.AddedUs)
+            .str();
+    for (const OutlineSite &S : G)
+      Ctx.take(PassName, *S.Site.Fn, *S.Site.I,
+               describeSite(S.Site, Ctx.Profile), How, Each);
+  }
+  for (const Choice &C : Chosen) {
+    Function &Body =
+        createBody(Ctx.Prog, C.Sites->front(), Ctx.Profile, C.Global);
+    for (const OutlineSite &S : *C.Sites)
+      callBody(Ctx.Prog, S, Body);
+  }
+  return !Chosen.empty();
+}
+
+} // namespace
+
+bool runOutlineSites(LoweringContext &Ctx) { return Outliner(Ctx).run(); }
+
+} // namespace prepatch
