@@ -21,9 +21,10 @@ import os
 import sys
 import time
 
-from corpusrun.checks import check_object
-from corpusrun.summary import BAD, write_csv, write_markdown
-from corpusrun.timing import SLOWER, time_object
+sys.dont_write_bytecode = True
+from corpusrun.checks import check_object  # noqa: E402
+from corpusrun.summary import BAD, write_csv, write_markdown  # noqa: E402
+from corpusrun.timing import SLOWER, time_object  # noqa: E402
 
 
 def parse_arguments():
