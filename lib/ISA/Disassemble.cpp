@@ -112,6 +112,19 @@ static void printAlu(raw_ostream &OS, const RawInsn &I) {
   OS << Reg{I.Src, Is64};
 }
 
+static const char *fetchName(uint8_t Op) {
+  switch (Op) {
+  case AluAdd:
+    return "add";
+  case AluOr:
+    return "or";
+  case AluAnd:
+    return "and";
+  default:
+    return "xor";
+  }
+}
+
 static void printAtomic(raw_ostream &OS, const RawInsn &I) {
   unsigned Bits = memBytes(I.Opcode) * 8;
   Reg Src{I.Src, Bits == 64};
@@ -125,21 +138,32 @@ static void printAtomic(raw_ostream &OS, const RawInsn &I) {
     OS << "store_release((u" << Bits << " *)" << A << ", " << Src << ')';
     return;
   }
+  // As LLVM prints and reads them: the exchanges without pointer cast, and
+  // with 32 twice for the narrow ones.
+  const char *Width = Bits == 64 ? "_64(r" : "32_32(r";
+  auto printPlace = [&] {
+    OS << Width << unsigned(I.Dst) << (I.Off < 0 ? " -" : " +")
+       << (I.Off < 0 ? -int(I.Off) : int(I.Off)) << ", ";
+  };
   if (I.Imm == AtomicCmpXchg) {
-    OS << Reg{0, Bits == 64} << " = cmpxchg_" << Bits << A << ", "
-       << Reg{0, Bits == 64} << ", " << Src << ')';
+    OS << Reg{0, Bits == 64} << " = cmpxchg";
+    printPlace();
+    OS << Reg{0, Bits == 64} << ", " << Src << ')';
     return;
   }
   if (I.Imm == AtomicXchg) {
-    OS << Src << " = xchg_" << Bits << '(' << A << ", " << Src << ')';
+    OS << Src << " = xchg";
+    printPlace();
+    OS << Src << ')';
     return;
   }
-  const char *Symbol = aluSymbol(I.Imm & 0xf0, false);
-  if (I.Imm & AtomicFetch)
-    OS << Src << " = atomic_fetch ";
-  else
-    OS << "lock ";
-  OS << "*(u" << Bits << " *)" << A << ' ' << Symbol << ' ' << Src;
+  if (I.Imm & AtomicFetch) {
+    OS << Src << " = atomic_fetch_" << fetchName(I.Imm & 0xf0) << "((u" << Bits
+       << " *)" << A << ", " << Src << ')';
+    return;
+  }
+  OS << "lock *(u" << Bits << " *)" << A << ' '
+     << aluSymbol(I.Imm & 0xf0, false) << ' ' << Src;
 }
 
 static void printTarget(raw_ostream &OS, const RawInsn &I, StringRef Target) {
