@@ -11,6 +11,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/Endian.h"
+#include <map>
 
 using namespace llvm;
 
@@ -270,7 +271,7 @@ std::vector<ElfReloc> extRelocations(const Object &Obj, const Image &Image,
                                      uint32_t Rel) {
   std::vector<ElfReloc> Old = Obj.Elf.relocations(Rel);
   uint32_t Type = Old.empty() ? uint32_t(ELF::R_BPF_64_NODYLD32) : Old[0].Type;
-  DenseMap<uint32_t, uint32_t> SymbolOf;
+  std::map<uint32_t, uint32_t> SymbolOf; // a DenseMap has no room for ~0u
   std::vector<ElfReloc> Entries;
   for (auto [Offset, NameOff] : Image.Ext->InsnOffsetFields) {
     auto [It, New] = SymbolOf.try_emplace(NameOff, 0);

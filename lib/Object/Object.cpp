@@ -7,6 +7,7 @@
 #include "Object/Lift.h"
 #include "Object/Relax.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/BinaryFormat/ELF.h"
 
 using namespace llvm;
 
@@ -58,7 +59,11 @@ Expected<std::unique_ptr<Object>> Object::read(MemoryBufferRef Buffer) {
 void Object::dropStaleDebugInfo() {
   bool Dropped = false;
   for (uint32_t I = 1; I < Elf.Sections.size(); ++I) {
-    StringRef Name = Elf.Sections[I].Name;
+    const ElfSection &S = Elf.Sections[I];
+    StringRef Name = S.Name;
+    // By type too: a name proves nothing about what a broken file keeps there.
+    if (S.Type != ELF::SHT_PROGBITS || (S.Flags & ELF::SHF_EXECINSTR))
+      continue;
     if (Name.starts_with(".debug_") || Name == ".eh_frame") {
       Elf.removeSection(I);
       Dropped = true;
