@@ -140,22 +140,16 @@ def judge(before, after):
 
 
 def recheck(path, lowered, key, row, tools):
-    """Looks again, three times, at what went wrong, with the object before as
+    """Looks again at what went wrong, three times and with the object before as
     its own second rival: what that one does other than itself is no fault of
-    lowering. The inputs stay the same: another seed could miss the one input
-    that tells."""
-    if row["judgement"] not in ("different", "refused after", "unknown"):
+    lowering. The inputs stay the same: others could miss the one that tells."""
+    if row["judgement"] == "unknown":
+        recheck_shorter(path, lowered, key, row, tools)
+    if row["judgement"] not in ("different", "refused after"):
         return
-    options = ["--repeat=1", "--prog=" + key[1], "--timeout=120", f"--run={tools.inputs}"]
     for _ in range(3):
-        try:
-            before, again, after = kload(tools.kload, [path, path, lowered], 3 * tools.seconds,
-                                         *options)
-        except LoaderError as error:
-            row["judgement"], row["reason"] = "unknown", str(error)
-            return
-        programs = [o["programs"].get(key) for o in (before, again, after)]
-        if programs[0] is None or programs[1] is None:
+        programs = look_again([path, path, lowered], key, tools.inputs, row, tools)
+        if not programs:
             return
         if judge(programs[0], programs[1])["judgement"] in ("different", "refused after"):
             row["judgement"] = "not runnable"
@@ -163,7 +157,32 @@ def recheck(path, lowered, key, row, tools):
             return
         verdict = judge(programs[0], programs[2])
         if verdict["judgement"] != row["judgement"]:
-            # Not twice the same: say what the last, quiet look gave.
             row["first_reason"] = row.get("reason", "")
             row["judgement"], row["reason"] = verdict["judgement"], verdict.get("reason", "")
             return
+
+
+def recheck_shorter(path, lowered, key, row, tools):
+    """Programs that loop for as long as they may: two inputs are better than
+    none."""
+    programs = look_again([path, lowered], key, 2, row, tools)
+    if programs:
+        verdict = judge(*programs)
+        row["first_reason"] = row.get("reason", "")
+        row["judgement"] = verdict["judgement"]
+        row["reason"] = verdict.get("reason", "two inputs only: the runs take long")
+
+
+def look_again(objects, key, inputs, row, tools):
+    """The program in each of the objects; None, and row changed, if it is gone."""
+    try:
+        reports = kload(tools.kload, objects, tools.seconds, "--repeat=1", "--prog=" + key[1],
+                        f"--timeout={tools.seconds}", f"--run={inputs}")
+    except LoaderError as error:
+        row["judgement"], row["reason"] = "unknown", str(error)
+        return None
+    programs = [report["programs"].get(key) for report in reports]
+    if None in programs:
+        row["judgement"], row["reason"] = "unknown", "gone when looked at again"
+        return None
+    return programs

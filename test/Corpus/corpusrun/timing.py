@@ -65,7 +65,7 @@ def time_loads(before, after, program, tools):
 
 def time_runs(before, after, keys, tools):
     """Nanoseconds of a test run before and after, by program."""
-    options = ["--repeat=1", f"--run-repeat={tools.run_repeat}", "--timeout=30"]
+    options = ["--repeat=1", f"--run-repeat={tools.run_repeat}", "--timeout=10"]
     options += sorted({"--prog=" + name for _, name in keys})
     try:
         reports = kload(tools.kload, [before, after], tools.seconds, *options)
