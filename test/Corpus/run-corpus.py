@@ -23,6 +23,7 @@ import time
 
 sys.dont_write_bytecode = True
 from corpusrun.checks import check_object  # noqa: E402
+from corpusrun.process import kill_running  # noqa: E402
 from corpusrun.summary import BAD, write_csv, write_markdown  # noqa: E402
 from corpusrun.timing import SLOWER, time_object  # noqa: E402
 
@@ -32,8 +33,8 @@ def parse_arguments():
     parser.add_argument("--corpus", required=True, help="the folder of build-corpus.sh")
     parser.add_argument("--work", required=True, help="folder for states and lowered objects")
     parser.add_argument("--bin", required=True, help="folder of prepatch and prepatch-kload")
-    parser.add_argument("--csv", help="a row for each program (default: WORK/programs.csv)")
-    parser.add_argument("--markdown", help="the tables (default: WORK/results.md)")
+    parser.add_argument("--csv", help="a row for each program (default: WORK/[part-]programs.csv)")
+    parser.add_argument("--markdown", help="the tables (default: WORK/[part-]results.md)")
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
                         help="only these objects, as 6.12/*")
     parser.add_argument("--inputs", type=int, default=20, help="random inputs (default 20)")
@@ -49,8 +50,10 @@ def parse_arguments():
     for tool in (arguments.prepatch, arguments.kload):
         if not os.access(tool, os.X_OK):
             parser.error(f"no program '{tool}'")
-    arguments.csv = arguments.csv or os.path.join(arguments.work, "programs.csv")
-    arguments.markdown = arguments.markdown or os.path.join(arguments.work, "results.md")
+    # A part must not pass for the whole.
+    part = "part-" if arguments.only else ""
+    arguments.csv = arguments.csv or os.path.join(arguments.work, part + "programs.csv")
+    arguments.markdown = arguments.markdown or os.path.join(arguments.work, part + "results.md")
     return arguments
 
 
@@ -101,6 +104,7 @@ class Run:
         self.key = " ".join([os.uname().release, file_hash(arguments.prepatch),
                              file_hash(arguments.kload), str(arguments.inputs)])
         self.results = {}
+        self.stopping = False
 
     def path(self, kind, name):
         path = os.path.join(self.arguments.work, kind, name)
@@ -119,6 +123,7 @@ class Run:
         return {"key": key}
 
     def save_state(self, name, state):
+        """Whole or not at all, as a run may be interrupted anywhere."""
         path = self.path("state", name + ".json")
         with open(path + ".tmp", "w", encoding="utf-8") as file:
             json.dump(state, file)
@@ -129,17 +134,26 @@ class Run:
         if "checks" not in state:
             state["checks"] = check_object(os.path.join(self.arguments.corpus, name),
                                            self.path("out", name), self.arguments)
-            self.save_state(name, state)
+            # What was found while the children were being killed is not true.
+            if not self.stopping:
+                self.save_state(name, state)
         return name, state
 
     def check_all(self):
         progress = Progress("checked", len(self.names))
-        with concurrent.futures.ThreadPoolExecutor(self.arguments.jobs) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(self.arguments.jobs)
+        try:
             jobs = [pool.submit(self.check, name) for name in self.names]
             for job in concurrent.futures.as_completed(jobs):
                 name, state = job.result()
                 self.results[name] = state
                 progress.step(name)
+        except BaseException:
+            self.stopping = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            kill_running()
+            raise
+        pool.shutdown()
         self.results = dict(sorted(self.results.items()))
 
     def time_all(self):
@@ -174,9 +188,14 @@ def main():
     run = Run(arguments)
     if not run.names:
         sys.exit(f"error: no objects in '{arguments.corpus}'")
-    run.check_all()
-    if not arguments.no_timing:
-        run.time_all()
+    try:
+        run.check_all()
+        if not arguments.no_timing:
+            run.time_all()
+    except KeyboardInterrupt:
+        kill_running()
+        print("\ninterrupted; the next run goes on from here", file=sys.stderr)
+        return 130
     write_csv(arguments.csv, run.results)
     write_markdown(arguments.markdown, run.results, os.uname().release)
     with open(arguments.markdown, encoding="utf-8") as file:

@@ -8,6 +8,9 @@ import signal
 import subprocess
 
 
+_running = set()
+
+
 class Outcome:
     """What came of a process: code is None if it ran out of time."""
 
@@ -28,6 +31,7 @@ def run(command, seconds):
     """Runs a command; at the limit it and its children are killed."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, start_new_session=True)
+    _running.add(child)
     try:
         out, err = child.communicate(timeout=seconds)
         code = child.returncode
@@ -35,7 +39,16 @@ def run(command, seconds):
         os.killpg(child.pid, signal.SIGKILL)
         out, err = child.communicate()
         code = None
+    finally:
+        _running.discard(child)
     return Outcome(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def kill_running():
+    """Ends all children: they have sessions of their own, which an interrupt
+    from the keyboard does not reach."""
+    for child in list(_running):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 class LoaderError(Exception):
