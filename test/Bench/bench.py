@@ -170,13 +170,14 @@ def run_microbenchmarks(arguments):
     if done.code != 0:
         print(f"prepatch-microbench: {done.failure()}", file=sys.stderr)
         return
-    print(f"\n{'representation, per insn or split':34} {'insns':>9} {'ns':>8} {'bytes of heap':>14}")
+    print(f"\n{'representation, per insn or split':34} {'insns':>9} {'ns':>8} {'heap bytes':>11}")
     for b in json.loads(done.out)["benchmarks"]:
         name, size = b["name"].split("/")
         nanoseconds = 1e9 / b["items_per_second"]
         heap = b.get("heap B/insn")
         what = name.removeprefix("BM_")
-        print(f"{what:34} {size:>9} {nanoseconds:>8.1f} {'' if heap is None else f'{heap:.1f}':>14}")
+        bytes_text = "" if heap is None else f"{heap:.1f}"
+        print(f"{what:34} {size:>9} {nanoseconds:>8.1f} {bytes_text:>11}")
 
 
 def main():
