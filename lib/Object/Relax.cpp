@@ -5,6 +5,8 @@
 #include "Object/Relax.h"
 #include "IR/Builder.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
 
 using namespace llvm;
 
@@ -20,13 +22,16 @@ public:
   bool run() {
     bool Changed = false;
     // Each round repairs what is too long by the layout at its start. What it
-    // inserts may stretch others; room is kept, so one or two rounds do.
-    while (repair())
+    // inserts may stretch others; room is kept, so a few rounds do. Where they
+    // do not, emitting says which branch does not fit.
+    for (unsigned Round = 0; Round < MaxRounds && repair(); ++Round)
       Changed = true;
     return Changed;
   }
 
 private:
+  static constexpr unsigned MaxRounds = 100;
+
   struct Island {
     BasicBlock *Block;
     int64_t Slot; ///< by the layout at the start of the round
@@ -35,7 +40,8 @@ private:
   bool repair();
   void measure();
   BasicBlock &islandFor(BasicBlock &From, BasicBlock &Target);
-  BasicBlock &makeIsland(BasicBlock &Behind, BasicBlock &Target);
+  BasicBlock &makeIsland(BasicBlock &Behind, int64_t Slot, BasicBlock &Target);
+  BasicBlock &splitNear(int64_t &Slot);
 
   /// Islands stand within three quarters of the reach of their branch.
   int64_t islandDistance() const { return Reach.Limit * 3 / 4; }
@@ -67,7 +73,9 @@ void Relaxer::measure() {
   }
 }
 
-BasicBlock &Relaxer::makeIsland(BasicBlock &Behind, BasicBlock &Target) {
+/// Makes an island to \p Target behind \p Behind, which ends at \p Slot.
+BasicBlock &Relaxer::makeIsland(BasicBlock &Behind, int64_t Slot,
+                                BasicBlock &Target) {
   BasicBlock *Next = Behind.next();
   bool FallsThrough = Behind.fallsThrough();
   BasicBlock &Block = B.createBlock(F, &Behind);
@@ -80,8 +88,25 @@ BasicBlock &Relaxer::makeIsland(BasicBlock &Behind, BasicBlock &Target) {
     B.setInsertPoint(Around);
     B.jump(*Next);
   }
-  Islands[&Target].push_back({&Block, end(Behind)});
+  Islands[&Target].push_back({&Block, Slot});
   return Block;
+}
+
+/// Splits the block that holds \p Slot there, or leaves it if that was done in
+/// this round. Returns the first part and sets \p Slot to its end.
+BasicBlock &Relaxer::splitNear(int64_t &Slot) {
+  size_t N = llvm::upper_bound(Ends, Slot) - Ends.begin();
+  BasicBlock &BB = *Blocks[N];
+  int64_t Here = start(BB);
+  for (Insn &I : BB) {
+    if (Here >= Slot && &I != BB.front()) {
+      B.splitBefore(BB, I);
+      break;
+    }
+    Here += I.slots();
+  }
+  Slot = Here;
+  return BB;
 }
 
 BasicBlock &Relaxer::islandFor(BasicBlock &From, BasicBlock &Target) {
@@ -91,7 +116,7 @@ BasicBlock &Relaxer::islandFor(BasicBlock &From, BasicBlock &Target) {
     if (std::abs(I.Slot - Here) <= islandDistance())
       return *I.Block;
   // The farthest place towards the target that nothing runs into; if that
-  // gains little, the farthest at all.
+  // gains little, the farthest between two blocks; if that does, inside one.
   BasicBlock *Quiet = nullptr, *Farthest = &From;
   int Step = Forward ? 1 : -1;
   for (int64_t N = From.number(); N >= 0 && N + 1 < int64_t(Blocks.size());
@@ -102,9 +127,17 @@ BasicBlock &Relaxer::islandFor(BasicBlock &From, BasicBlock &Target) {
     if (!Farthest->fallsThrough())
       Quiet = Farthest;
   }
-  if (Quiet && std::abs(end(*Quiet) - Here) * 4 > islandDistance())
-    return makeIsland(*Quiet, Target);
-  return makeIsland(*Farthest, Target);
+  auto gains = [&](const BasicBlock &BB) {
+    return std::abs(end(BB) - Here) * 4 > islandDistance();
+  };
+  if (Quiet && gains(*Quiet))
+    return makeIsland(*Quiet, end(*Quiet), Target);
+  if (gains(*Farthest))
+    return makeIsland(*Farthest, end(*Farthest), Target);
+  int64_t Slot = std::clamp<int64_t>(Here + Step * islandDistance(), 0,
+                                     Ends.back() - 1);
+  BasicBlock &Behind = splitNear(Slot);
+  return makeIsland(Behind, Slot, Target);
 }
 
 bool Relaxer::repair() {

@@ -12,7 +12,8 @@
 //                                Island: gotol Far
 //
 // An island goes behind an instruction that ends the flow, so that nothing
-// runs into it. Where none is within reach, one is made: `goto +1; Island:`.
+// runs into it. Where none is within reach, one is made: `goto +1; Island:`,
+// if need be inside a block.
 // Without gotol (cpu v1 to v3), islands form a chain of gotos.
 //===----------------------------------------------------------------------===//
 #ifndef PREPATCH_OBJECT_RELAX_H
