@@ -50,6 +50,8 @@ void Cfg::findOrder() {
   std::vector<char> Seen(size());
   Stack.push_back({0, 0});
   Seen[0] = true;
+  TreeParent.assign(size(), NoBlock);
+  Preorder.push_back(0);
   while (!Stack.empty()) {
     auto &[B, Next] = Stack.back();
     ArrayRef<unsigned> Out = successors(B);
@@ -63,6 +65,8 @@ void Cfg::findOrder() {
     unsigned S = Out[Out.size() - 1 - Next++];
     if (!Seen[S]) {
       Seen[S] = true;
+      TreeParent[S] = B;
+      Preorder.push_back(S);
       Stack.push_back({S, 0});
     }
   }
@@ -77,30 +81,48 @@ void Cfg::findDominators() {
   DomOut.assign(size(), 0);
   if (Order.empty())
     return;
-  auto meet = [&](unsigned A, unsigned B) {
-    while (A != B) {
-      while (OrderIndex[A] > OrderIndex[B])
-        A = Idom[A];
-      while (OrderIndex[B] > OrderIndex[A])
-        B = Idom[B];
+
+  // Semi-NCA (Georgiadis). Blocks are named by their place in preorder here.
+  // The iterative algorithm would be quadratic on what C makes of error
+  // handling: thousands of tests that all branch to one exit.
+  unsigned N = unsigned(Preorder.size());
+  std::vector<unsigned> Number(size(), NoBlock), Parent(N, 0), Semi(N), Label(N),
+      Ancestor(N, NoBlock), Dom(N, 0);
+  for (unsigned I = 0; I < N; ++I)
+    Number[Preorder[I]] = Semi[I] = Label[I] = I;
+  for (unsigned I = 1; I < N; ++I)
+    Parent[I] = Number[TreeParent[Preorder[I]]];
+  std::vector<unsigned> Path;
+  // The smallest semidominator on the way from V up to the root of its tree.
+  auto evaluate = [&](unsigned V) {
+    if (Ancestor[V] == NoBlock)
+      return Label[V];
+    Path.clear();
+    for (; Ancestor[Ancestor[V]] != NoBlock; V = Ancestor[V])
+      Path.push_back(V);
+    unsigned Root = Ancestor[V];
+    for (; !Path.empty(); Path.pop_back()) {
+      unsigned Below = Path.back();
+      if (Semi[Label[V]] < Semi[Label[Below]])
+        Label[Below] = Label[V];
+      Ancestor[Below] = Root;
+      V = Below;
     }
-    return A;
+    return Label[V];
   };
-  Idom[0] = 0;
-  for (bool Changed = true; Changed;) {
-    Changed = false;
-    for (unsigned B : ArrayRef(Order).drop_front()) {
-      unsigned New = NoBlock;
-      for (unsigned P : predecessors(B))
-        if (isReachable(P) && Idom[P] != NoBlock)
-          New = New == NoBlock ? P : meet(P, New);
-      if (Idom[B] != New) {
-        Idom[B] = New;
-        Changed = true;
-      }
-    }
+  for (unsigned I = N; I-- > 1;) {
+    for (unsigned P : predecessors(Preorder[I]))
+      if (isReachable(P))
+        Semi[I] = std::min(Semi[I], Semi[evaluate(Number[P])]);
+    Ancestor[I] = Parent[I];
   }
-  Idom[0] = NoBlock;
+  for (unsigned I = 1; I < N; ++I) {
+    unsigned D = Parent[I];
+    while (D > Semi[I])
+      D = Dom[D];
+    Dom[I] = D;
+    Idom[Preorder[I]] = Preorder[D];
+  }
 
   // Number the dominator tree by intervals. A dominator comes before what it
   // dominates in the order, so sizes can be summed backwards and places be

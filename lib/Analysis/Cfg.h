@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the shape of a function says: predecessors, reverse post order,
-// dominators (Cooper, Harvey and Kennedy) and the forest of natural loops.
+// dominators and the forest of natural loops.
 // Blocks are named by their number in layout order. A Cfg is a snapshot: after
 // an edit that adds or removes blocks or branches, build another.
 //===----------------------------------------------------------------------===//
@@ -78,6 +78,7 @@ private:
   std::vector<BasicBlock *> Blocks;
   std::vector<unsigned> Succs, SuccStart, Preds, PredStart;
   std::vector<unsigned> Order, OrderIndex, Idom;
+  std::vector<unsigned> Preorder, TreeParent; ///< of the depth first walk
   std::vector<unsigned> DomIn, DomOut; ///< interval in the dominator tree
   std::vector<unsigned> Depth, OuterHeader;
   std::vector<char> IsHeader;
