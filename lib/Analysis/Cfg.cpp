@@ -86,8 +86,8 @@ void Cfg::findDominators() {
   // The iterative algorithm would be quadratic on what C makes of error
   // handling: thousands of tests that all branch to one exit.
   unsigned N = unsigned(Preorder.size());
-  std::vector<unsigned> Number(size(), NoBlock), Parent(N, 0), Semi(N), Label(N),
-      Ancestor(N, NoBlock), Dom(N, 0);
+  std::vector<unsigned> Number(size(), NoBlock), Parent(N, 0), Semi(N),
+      Label(N), Ancestor(N, NoBlock), Dom(N, 0);
   for (unsigned I = 0; I < N; ++I)
     Number[Preorder[I]] = Semi[I] = Label[I] = I;
   for (unsigned I = 1; I < N; ++I)

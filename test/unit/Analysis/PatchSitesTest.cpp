@@ -16,9 +16,9 @@ TEST(PatchSites, ContextReads) {
   TestProgram T;
   Function &F = T.entry("tc");
   T.block(F);
-  T.B.load(2, 1, 0, 4);  // len: in place
-  T.B.load(3, 1, 40, 4); // ifindex: 2
-  T.B.load(4, 1, 0, 1);  // a narrow one: +1
+  T.B.load(2, 1, 0, 4);                                   // len: in place
+  T.B.load(3, 1, 40, 4);                                  // ifindex: 2
+  T.B.load(4, 1, 0, 1);                                   // a narrow one: +1
   T.B.create({ClassLdx | ModeMemSx | SizeB, 5, 1, 0, 0}); // sign extended: +2
   T.returnZero();
   Analysed A(T);

@@ -32,7 +32,8 @@ TEST(SiteCost, ByPlaceInEveryProgram) {
   Analysed A(T);
   SiteCost Cost(A.Sites, testProfile());
   CostModel M = testProfile().costModel();
-  const PatchSite &First = A.Sites.sites(A1)[0], &Shared = A.Sites.sites(Sub)[0];
+  const PatchSite &First = A.Sites.sites(A1)[0],
+                  &Shared = A.Sites.sites(Sub)[0];
   EXPECT_DOUBLE_EQ(Cost.total(First), M.growthUs(5, 0, 2));
   EXPECT_DOUBLE_EQ(Cost.total(Shared),
                    M.growthUs(5, 3, 2) + M.growthUs(104, 102, 2));

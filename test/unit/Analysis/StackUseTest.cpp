@@ -2,7 +2,8 @@
 // Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The limits are those of the profile: 512 bytes, 8 frames, 256 before a tail call.
+// The limits are those of the profile: 512 bytes, 8 frames, 256 before a tail
+// call.
 //===----------------------------------------------------------------------===//
 
 #include "Analysis/StackUse.h"

@@ -64,9 +64,7 @@ public:
     S.MapDef = &M;
     return S;
   }
-  Insn *loadMap(unsigned Reg, Symbol &S) {
-    return B.loadSymbol(Reg, {&S, 1});
-  }
+  Insn *loadMap(unsigned Reg, Symbol &S) { return B.loadSymbol(Reg, {&S, 1}); }
   Insn *loadFunction(unsigned Reg, Function &F) {
     Insn *I = B.create({OpLdImm64, uint8_t(Reg), 0, 0, 0});
     Builder::makeFunctionPointer(*I, &F);
