@@ -34,6 +34,8 @@
 // Refused
 // - Loads that CO-RE adjusts: their offset is not known before the load.
 // - Program types that the profile does not know.
+// - Objects of the other byte order than the profile's kernel: where a part of
+//   a field stands in it is another place (bpf_ctx_narrow_access_offset()).
 //
 //   prepatch lower in.bpf.o -o out.bpf.o --passes=context-width --report -
 //===----------------------------------------------------------------------===//
@@ -185,6 +187,9 @@ bool Widener::visit(const PatchSite &S) {
   std::optional<CtxWidening> W = find(S, WideInsns, Why);
   if (!W)
     return refuse(std::move(Why));
+  bool IsBig = Ctx.Obj.Elf.Endian == endianness::big;
+  if (IsBig != Ctx.Profile.isBigEndian())
+    return refuse("the object has another byte order than the profile");
   if (S.I->hasCoreRecord())
     return refuse("CO-RE sets its offset when the program is loaded");
   if (!isInt<16>(int64_t(S.I->off()) + W->Offset - S.Offset))

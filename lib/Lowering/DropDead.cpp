@@ -23,7 +23,8 @@
 //   nothing of values that a loader fills in: results of CO-RE records,
 //   variables (.rodata, .kconfig), addresses.
 // - A block is deleted if no way leads to it from the entry or from a jump
-//   table.
+//   table. The kernel does not accept such code (check_cfg(): "unreachable
+//   insn"), so this is what folded branches leave, and what never loaded.
 // - A may_goto +0 is deleted where it is passed once. In a loop the verifier
 //   takes it as the promise that the loop ends (is_state_visited() compares
 //   states at a may_goto by ranges only), and the loop might not be accepted
