@@ -136,7 +136,44 @@ VisitCounts VisitCounts::estimate(const RegKinds &Kinds) {
           Site.IsPointer ? V * ConvergingRounds : V;
     }
   }
+  Result.boundBy(Graph, Limit); // BPF_COMPLEXITY_LIMIT_INSNS
   return Result;
+}
+
+/// A program that loads was not visited more often in all than the verifier
+/// allows: scales down what adds up to more. A shared function keeps the
+/// highest count that any of its programs leaves it.
+void VisitCounts::boundBy(const CallGraph &Graph, double Bound) {
+  auto sum = [&](const Function &F) {
+    double Sum = 0;
+    auto It = Functions.find(&F);
+    if (It == Functions.end())
+      return Sum;
+    for (float V : It->second.BySlot)
+      Sum += V;
+    for (auto &[I, V] : It->second.Inserted)
+      Sum += V;
+    return Sum;
+  };
+  std::vector<double> Factor(Graph.functions().size(), 0);
+  for (const LoadedProgram &L : Graph.loadedPrograms()) {
+    double Sum = 0;
+    for (const Function *F : L.Functions)
+      Sum += sum(*F);
+    double Scale = Sum > Bound ? Bound / Sum : 1;
+    for (const Function *F : L.Functions)
+      Factor[Graph.indexOf(*F)] = std::max(Factor[Graph.indexOf(*F)], Scale);
+  }
+  for (auto &[F, Counts] : Functions) {
+    double Scale = Factor[Graph.indexOf(*F)];
+    if (Scale == 0 || Scale == 1)
+      continue;
+    for (float &V : Counts.BySlot)
+      V = std::max(1.0, V * Scale);
+    for (auto &[I, V] : Counts.Inserted)
+      V = std::max(1.0, V * Scale);
+    Counts.AtEntry = std::max(1.0, Counts.AtEntry * Scale);
+  }
 }
 
 VisitCounts VisitCounts::measured(const CallGraph &Graph,

@@ -55,6 +55,8 @@ private:
     float AtEntry = 0;
   };
 
+  void boundBy(const CallGraph &Graph, double Bound);
+
   llvm::DenseMap<const Function *, PerFunction> Functions;
   bool Measured = false;
 };

@@ -186,6 +186,21 @@ BasicBlock &Builder::createBlock(Function &F, BasicBlock *After) {
   return *BB;
 }
 
+BasicBlock &Builder::createEntryBlock(Function &F) {
+  auto *BB = new (Prog.Arena.Allocate<BasicBlock>()) BasicBlock(&F);
+  F.Blocks.push_front(*BB);
+  return *BB;
+}
+
+void Builder::moveBlocks(BasicBlock &First, BasicBlock *End, Function &To) {
+  Function &From = *First.Parent;
+  auto Start = First.getIterator();
+  auto Stop = End ? End->getIterator() : From.Blocks.end();
+  for (auto It = Start; It != Stop; ++It)
+    It->Parent = &To;
+  To.Blocks.splice(To.Blocks.end(), From.Blocks, Start, Stop);
+}
+
 BasicBlock &Builder::splitBefore(BasicBlock &BB, Insn &I) {
   BasicBlock &Rest = createBlock(*BB.Parent, &BB);
   InsnLink *First = &I, *Last = BB.EndMark.Prev;

@@ -80,9 +80,16 @@ public:
 
   /// An empty block at the end of \p F, or after \p After.
   BasicBlock &createBlock(Function &F, BasicBlock *After = nullptr);
+  /// An empty block before all others of \p F.
+  BasicBlock &createEntryBlock(Function &F);
   /// Moves \p I and all after it from \p BB to a new block behind it, which is
   /// returned. \p BB then falls through to it.
   BasicBlock &splitBefore(BasicBlock &BB, Insn &I);
+  /// Moves the blocks from \p First up to, not including, \p End (null: the
+  /// end) of their function to the end of \p To. Linear in the blocks. The
+  /// caller repairs branches that lead in or out, and line records where the
+  /// stretch starts and ends.
+  void moveBlocks(BasicBlock &First, BasicBlock *End, Function &To);
 
 private:
   void attachNode(Insn &I, Attachment *A);

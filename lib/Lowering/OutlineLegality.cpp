@@ -14,7 +14,7 @@
 
 namespace prepatch {
 
-static std::string whyNoCallIn(const LoadedProgram &L) {
+std::string whyNoSubprogram(const LoadedProgram &L) {
   std::string Name = "program '" + L.Entry->name() + "' ";
   if (L.ProgType == 0)
     return Name + "is of a type that its section does not tell";
@@ -39,7 +39,7 @@ std::string whyNoCall(const Function &F, unsigned StackBytes, Analyses &A) {
   if (A.Graph.programsWith(F).empty())
     return "nothing loads the function";
   for (unsigned N : A.Graph.programsWith(F))
-    if (std::string Why = whyNoCallIn(A.Graph.loadedPrograms()[N]);
+    if (std::string Why = whyNoSubprogram(A.Graph.loadedPrograms()[N]);
         !Why.empty())
       return Why;
   if (!A.Stack.isKnown(F))

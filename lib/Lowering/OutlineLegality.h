@@ -8,6 +8,9 @@
 
 namespace prepatch {
 
+/// Why \p L must not get a subprogram that it had not; empty if it may.
+std::string whyNoSubprogram(const LoadedProgram &L);
+
 /// Why \p F must not get a call of a new subprogram that uses \p StackBytes,
 /// in the words of a report; empty if it may.
 std::string whyNoCall(const Function &F, unsigned StackBytes, Analyses &A);

@@ -164,7 +164,7 @@ void Outliner::collect(Function &F) {
     if (Why.empty())
       Why = whyNoCall(F, stackOf(Site), A);
     if (Why.empty() && Ctx.visitsAreMeasured() &&
-        Ctx.visits().visits(F, *S.I) == 0)
+        Ctx.visitsOf(F, *S.I) == 0)
       Why = "the verifier never comes here, so it is not patched";
     if (Why.empty() && isHot(S) &&
         (Ctx.TheGoal == Goal::Balanced || Ctx.TheGoal == Goal::Run))
@@ -216,7 +216,7 @@ double Outliner::liveStackUs(const Group &G) {
     Us += (After - Before) *
           Model.staticCallSiteUs(CalleeStack::ReadsCaller,
                                  A.Graph.facts(F).Slots) *
-          std::max(1.0, Ctx.visits().visitsAtEntry(F));
+          std::max(1.0, Ctx.visitsAtEntry(F));
   }
   return Us;
 }
@@ -241,7 +241,7 @@ Balance Outliner::weigh(const Group &G, bool Global) {
       Rest[N] = Model.growthUs(L.Slots, L.Slots, std::max(S.Site.Grows, 1),
                                L.LineRecords);
     }
-    double Visits = Ctx.visits().visits(*S.Site.Fn, *S.Site.I);
+    double Visits = Ctx.visitsOf(*S.Site.Fn, *S.Site.I);
     B.AddedUs += Visits * (PerVisit + shapeOf(S).SiteInsns *
                                           Model.visitUs(VisitClass::Mov));
   }

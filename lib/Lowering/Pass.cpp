@@ -28,6 +28,23 @@ Analyses &LoweringContext::analyses() {
   return *Current;
 }
 
+double LoweringContext::visitsOf(const Function &F, const Insn &I) const {
+  auto It = Moved.find(&F);
+  return It == Moved.end()
+             ? Visits->visits(F, I)
+             : Visits->visits(*It->second.Whole, I) * It->second.Copies;
+}
+
+double LoweringContext::visitsAtEntry(const Function &F) const {
+  auto It = Moved.find(&F);
+  return It == Moved.end() ? Visits->visitsAtEntry(F) : It->second.Copies;
+}
+
+void LoweringContext::recordMove(const Function &Part, const Function &Whole,
+                                 unsigned Copies) {
+  Moved[&Part] = {&Whole, Copies};
+}
+
 void LoweringContext::record(StringRef Pass, const Function &F, const Insn &I,
                              std::string What, bool Taken, std::string Reason,
                              double SavedUs) {

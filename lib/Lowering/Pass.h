@@ -69,6 +69,13 @@ public:
   /// program as it was read.
   const VisitCounts &visits() const { return *Visits; }
   bool visitsAreMeasured() const { return Visits->isMeasured(); }
+  /// The same for code that a pass has moved, see recordMove.
+  double visitsOf(const Function &F, const Insn &I) const;
+  double visitsAtEntry(const Function &F) const;
+  /// Tells that \p Part holds what was read as a stretch of \p Whole, and
+  /// stands for \p Copies such stretches.
+  void recordMove(const Function &Part, const Function &Whole,
+                  unsigned Copies);
 
   /// Records a decision about \p I of \p F. Call it while \p I still stands
   /// where it was.
@@ -82,8 +89,14 @@ private:
               std::string What, bool Taken, std::string Reason,
               double SavedUs);
 
+  struct Origin {
+    const Function *Whole;
+    unsigned Copies;
+  };
+
   std::unique_ptr<Analyses> Current;
   std::optional<VisitCounts> Visits;
+  llvm::DenseMap<const Function *, Origin> Moved;
 };
 
 /// "map-lookup of 'symbols'": a site in the words of the report.
