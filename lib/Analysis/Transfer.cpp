@@ -357,8 +357,13 @@ void Transfer::mayWrite(const RegValue &V, std::optional<uint64_t> Size) {
   StackSlots &Slots = V.is(ValueKind::Stack) ? S.Slots : S.CallerSlots;
   if (V.hasKnownOffset() && Size && *Size < FrameEnd - FrameStart)
     Slots.forget(V.offset(), V.offset() + int32_t(*Size));
-  else // where the end is not known, all from the pointer on
-    Slots.forgetFrom(V.offset(), V.isBoundGuessed());
+  else { // where the end is not known, all from the pointer on
+    int32_t From = V.offset();
+    // What it points to may hold addresses of slots below itself.
+    if (!Size && V.is(ValueKind::Stack))
+      From = std::min(From, S.EscapedFrom);
+    Slots.forgetFrom(From, V.isBoundGuessed());
+  }
   if (!Size)
     escape(V);
 }
@@ -420,8 +425,9 @@ void Transfer::adoptSlots(const StackSlots &Left, ArrayRef<RegValue> Args) {
     else if (V.mayPointToStack())
       return; // nobody knows which slots of which frame were in reach
   }
+  // The callee finds addresses of other slots behind its arguments, too.
   if (From < FrameEnd)
-    S.Slots.adopt(Left, From);
+    S.Slots.adopt(Left, std::min(From, S.EscapedFrom));
 }
 
 void Transfer::callKfunc(const Insn &I) {

@@ -169,9 +169,9 @@ void VisitCounts::boundBy(const CallGraph &Graph, double Bound) {
     if (Scale == 0 || Scale == 1)
       continue;
     for (float &V : Counts.BySlot)
-      V = std::max(1.0, V * Scale);
+      V = V > 0 ? std::max(1.0, V * Scale) : 0;
     for (auto &[I, V] : Counts.Inserted)
-      V = std::max(1.0, V * Scale);
+      V = V > 0 ? std::max(1.0, V * Scale) : 0;
     Counts.AtEntry = std::max(1.0, Counts.AtEntry * Scale);
   }
 }

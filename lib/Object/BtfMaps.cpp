@@ -39,7 +39,22 @@ static uint32_t pointeeSize(const Btf &Types, const btf_member &M) {
   return Ptr && btf_is_ptr(Ptr) ? sizeOf(Types, Ptr->type) : 0;
 }
 
-static void readBtfMap(const Btf &Types, const btf_type &Struct, Map &Def) {
+/// The struct that describes the maps inside a map: the element of `values`,
+/// an array of pointers to it. Null for arrays of programs.
+static const btf_type *innerStruct(const Btf &Types, const btf_member &M) {
+  const btf_type *Array = Types.resolve(M.type);
+  if (!Array || !btf_is_array(Array))
+    return nullptr;
+  const btf_type *Ptr = Types.resolve(btf_array(Array)->type);
+  const btf_type *Struct =
+      Ptr && btf_is_ptr(Ptr) ? Types.resolve(Ptr->type) : nullptr;
+  return Struct && btf_is_struct(Struct) ? Struct : nullptr;
+}
+
+/// Reads the attributes of \p Def; returns the struct of the maps inside it.
+static const btf_type *readBtfMap(const Btf &Types, const btf_type &Struct,
+                                  Map &Def) {
+  const btf_type *Inner = nullptr;
   const btf_member *M = btf_members(&Struct);
   for (unsigned I = 0; I < btf_vlen(&Struct); ++I, ++M) {
     StringRef Name = Types.string(M->name_off);
@@ -57,7 +72,10 @@ static void readBtfMap(const Btf &Types, const btf_type &Struct, Map &Def) {
       Def.KeySize = pointeeSize(Types, *M);
     else if (Name == "value")
       Def.ValueSize = pointeeSize(Types, *M);
+    else if (Name == "values")
+      Inner = innerStruct(Types, *M);
   }
+  return Inner;
 }
 
 /// Where variable \p Name of .maps stands. Offsets in BTF are 0 until a loader
@@ -89,7 +107,12 @@ static void readBtfMaps(const ElfFile &Elf, const Btf &Types,
       Def.Name = Types.string(Var->name_off).str();
       Def.SectionName = ".maps";
       Def.Offset = offsetOf(Elf, Def.Name, Info->offset);
-      readBtfMap(Types, *Struct, Def);
+      if (const btf_type *Inner = readBtfMap(Types, *Struct, Def)) {
+        Map &InnerDef = Maps.emplace_back();
+        InnerDef.Name = Def.Name + ".inner"; // the name that libbpf gives it
+        readBtfMap(Types, *Inner, InnerDef);
+        Def.Inner = &InnerDef;
+      }
     }
   }
 }
