@@ -22,6 +22,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
+import corpusrun.checks  # noqa: E402
 from corpusrun.checks import check_object  # noqa: E402
 from corpusrun.process import kill_running  # noqa: E402
 from corpusrun.summary import BAD, write_csv, write_markdown  # noqa: E402
@@ -101,8 +102,10 @@ class Run:
     def __init__(self, arguments):
         self.arguments = arguments
         self.names = find_objects(arguments.corpus, arguments.only)
-        self.key = " ".join([os.uname().release, file_hash(arguments.prepatch),
-                             file_hash(arguments.kload), str(arguments.inputs)])
+        # The states of other tools, kernels or checks say nothing.
+        self.key = " ".join([os.uname().release, str(arguments.inputs),
+                             *map(file_hash, (arguments.prepatch, arguments.kload,
+                                              corpusrun.checks.__file__))])
         self.results = {}
         self.stopping = False
 

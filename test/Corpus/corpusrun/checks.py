@@ -68,7 +68,7 @@ def compare(path, lowered, result, tools):
     after = dict(zip(lowered, reports[1:]))
     result["error"] = before.get("error", "")
     for goal, report in after.items():
-        if report.get("error"):
+        if report.get("error") and not result["error"]:
             result["goals"][goal]["load_error"] = report["error"]
     for key, program in before["programs"].items():
         row = describe(key, program)
