@@ -31,4 +31,4 @@ __attribute__((section("tc"), used)) long nested(void *ctx) {
   return n;
 }
 
-char license[] __attribute__((section("license"), used)) = "GPL";
+char _license[] __attribute__((section("license"), used)) = "GPL";
