@@ -30,6 +30,8 @@ Expected<Btf> Btf::read(ArrayRef<uint8_t> Data) {
         T->name_off && !btf__str_by_offset(B, T->name_off))
       return createStringError("type " + Twine(Id) + ": name offset " +
                                Twine(T->name_off) + " is past the end");
+  if (Error E = checkTypes(Types))
+    return std::move(E);
   return std::move(Types);
 }
 

@@ -52,6 +52,9 @@ private:
   uint32_t U64Id = 0, PointerId = 0;
 };
 
+/// Whether every type refers to types that exist and none contains itself.
+llvm::Error checkTypes(const Btf &Types);
+
 /// Appends the maps that \p Types and \p Elf define to \p Maps: .maps, the
 /// older "maps" section, and the sections of global variables.
 llvm::Error readMaps(const ElfFile &Elf, const Btf *Types,
