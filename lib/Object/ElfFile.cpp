@@ -119,6 +119,8 @@ Expected<ElfFile> ElfFile::readAs(MemoryBufferRef Buffer) {
                   Twine(S.Section) + " is past the end (" +
                   Twine(Out.Sections.size()) + ")");
   }
+  if (Out.Symbols.empty() || Out.Symbols[0].Section != ELF::SHN_UNDEF)
+    return fail("the symbol table does not start with the null symbol");
   if (Error E = Out.checkRelocations())
     return std::move(E);
   return std::move(Out);

@@ -278,7 +278,9 @@ std::vector<ElfReloc> extRelocations(const Object &Obj, const Image &Image,
     if (New) {
       StringRef Name = Obj.Types->string(NameOff);
       for (const ElfSymbol &S : Obj.Elf.Symbols)
-        if (S.type() == ELF::STT_SECTION &&
+        // Local ones alone: their order does not depend on that of others,
+        // which bpftool's linker leaves among them.
+        if (S.type() == ELF::STT_SECTION && S.binding() == ELF::STB_LOCAL &&
             S.Section < Obj.Elf.Sections.size() &&
             Obj.Elf.Sections[S.Section].Name == Name)
           It->second = &S - Obj.Elf.Symbols.data();
