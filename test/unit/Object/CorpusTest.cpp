@@ -39,8 +39,9 @@ struct Statistics {
   }
 };
 
-/// Puts `rX = rX` before instructions that read rX, which changes nothing but
-/// the place of what follows.
+/// Puts `rX = rX` before instructions that read rX, and `r0 = 0` at the start of
+/// functions. That moves what follows and changes nothing else, but that a
+/// function that reads r0 before it writes it is accepted by the verifier.
 void insertHarmlessCode(Program &P) {
   Builder B(P);
   for (CodeSection &S : P.Sections)
