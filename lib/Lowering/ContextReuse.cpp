@@ -20,6 +20,13 @@
 //     ...                             ...
 //     call 8                   ->     r0 = r7
 //
+// Where no register keeps it, the stack can (KeepFacts.h): the first call or load
+// on the way to the others stores it.
+//
+//     call 8                          call 8
+//     ...                             *(u64 *)(r10 - 136) = r0
+//     call 8                   ->     r0 = *(u64 *)(r10 - 136)
+//
 // Conditions
 // - The site grows, and on every way to it the same register or spilled slot
 //   holds the fact (HeldFacts.h says what ends one).
@@ -50,6 +57,7 @@
 #include "Analysis/Fastcall.h"
 #include "Lowering/EmptyBlocks.h"
 #include "Lowering/HeldFacts.h"
+#include "Lowering/KeepFacts.h"
 #include "Lowering/Trade.h"
 #include "llvm/ADT/DenseSet.h"
 #include <map>
@@ -68,7 +76,6 @@ public:
   bool run(Function &F);
 
 private:
-  std::optional<FactKey> keyOf(const PatchSite &S) const;
   void findScalars(Function &F, DenseSet<const Insn *> &Scalars) const;
   bool replace(const PatchSite &S, const FactKey &Key, const HeldPlace &Place,
                ArrayRef<FastcallPair> Pairs);
@@ -78,31 +85,6 @@ private:
   ContextEffects Effects;
   Builder B;
 };
-
-std::optional<FactKey> Reuser::keyOf(const PatchSite &S) const {
-  FactKey Key;
-  if (S.Kind == SiteKind::ContextRead) {
-    Key.Offset = S.Offset;
-    Key.Size = S.Size;
-    Key.SignExtend = S.Access == AccessKind::ReadSignExtend;
-    for (const Attachment *At = S.I->attachments(); At; At = At->Next)
-      if (At->Kind == Attachment::Core)
-        Key.Core = {At->CoreInfo.TypeId, At->CoreInfo.AccessStrOff,
-                    At->CoreInfo.Kind};
-    return Key;
-  }
-  if (S.Kind != SiteKind::Helper)
-    return std::nullopt;
-  const HelperInfo *H = Ctx.Profile.helper(S.Helper);
-  if (!H || !H->ConstantPerRun || H->Return != HelperReturn::Scalar)
-    return std::nullopt;
-  // What it is given must be the same: nothing, or the context.
-  for (unsigned N = 0; N < H->numArgs(); ++N)
-    if (H->Args[N] != HelperArg::Ctx)
-      return std::nullopt;
-  Key.Helper = S.Helper;
-  return Key;
-}
 
 /// The loads of \p F that give a number, and calls.
 void Reuser::findScalars(Function &F, DenseSet<const Insn *> &Scalars) const {
@@ -181,7 +163,7 @@ bool Reuser::run(Function &F) {
   DenseMap<const Insn *, const PatchSite *> SiteOf;
   std::map<FactKey, unsigned> Count;
   for (const PatchSite &S : A.Sites.sites(F))
-    if (auto Key = keyOf(S))
+    if (auto Key = factAskedAt(S, Ctx.Profile))
       ++Count[*Key];
   // One site alone never has anything to reuse.
   if (none_of(Count, [](const auto &C) { return C.second > 1; }))
@@ -189,7 +171,7 @@ bool Reuser::run(Function &F) {
   DenseSet<const Insn *> Scalars;
   findScalars(F, Scalars);
   for (const PatchSite &S : A.Sites.sites(F)) {
-    auto Key = keyOf(S);
+    auto Key = factAskedAt(S, Ctx.Profile);
     if (!Key || Count[*Key] < 2 || !Scalars.contains(S.I) ||
         Keys.size() >= HeldState::None)
       continue;
@@ -233,8 +215,10 @@ bool Reuser::run(Function &F) {
 } // namespace
 
 bool runContextReuse(LoweringContext &Ctx) {
+  bool Changed = keepFacts(Ctx);
+  if (Changed)
+    Ctx.invalidate();
   Reuser R(Ctx);
-  bool Changed = false;
   for (Function *F : Ctx.analyses().Graph.functions())
     if (!F->isOpaque() && Ctx.analyses().Kinds.isAnalysed(*F))
       Changed |= R.run(*F);

@@ -9,6 +9,32 @@ using namespace llvm;
 
 namespace prepatch {
 
+std::optional<FactKey> factAskedAt(const PatchSite &S,
+                                   const KernelProfile &Profile) {
+  FactKey Key;
+  if (S.Kind == SiteKind::ContextRead) {
+    Key.Offset = S.Offset;
+    Key.Size = S.Size;
+    Key.SignExtend = S.Access == AccessKind::ReadSignExtend;
+    for (const Attachment *At = S.I->attachments(); At; At = At->Next)
+      if (At->Kind == Attachment::Core)
+        Key.Core = {At->CoreInfo.TypeId, At->CoreInfo.AccessStrOff,
+                    At->CoreInfo.Kind};
+    return Key;
+  }
+  if (S.Kind != SiteKind::Helper)
+    return std::nullopt;
+  const HelperInfo *H = Profile.helper(S.Helper);
+  if (!H || !H->ConstantPerRun || H->Return != HelperReturn::Scalar)
+    return std::nullopt;
+  // What it is given must be the same: nothing, or the context.
+  for (unsigned N = 0; N < H->numArgs(); ++N)
+    if (H->Args[N] != HelperArg::Ctx)
+      return std::nullopt;
+  Key.Helper = S.Helper;
+  return Key;
+}
+
 //===----------------------------------------------------------------------===//
 // HeldState
 //===----------------------------------------------------------------------===//

@@ -43,6 +43,10 @@ struct FactKey {
   bool fitsLowWord() const { return isContext() && !SignExtend && Size <= 4; }
 };
 
+/// The fact that a site asks for, if it asks for one.
+std::optional<FactKey> factAskedAt(const PatchSite &S,
+                                   const KernelProfile &Profile);
+
 /// Where a fact is held.
 struct HeldPlace {
   bool InSlot = false;

@@ -57,18 +57,21 @@ constexpr StringRef PassName = "outline-sites";
 constexpr uint32_t GetSmpProcessorId = 8;
 constexpr uint32_t Jiffies64 = 118;
 
-/// A subprogram has costs of its own (allocation, symbol, a compilation
-/// apart): below this gain, in microseconds, nothing is moved.
-constexpr double MinGainUs = 50;
+/// What a subprogram costs each program that gets it (allocation, symbol, a
+/// compilation apart), in microseconds; 21 to 40 were seen on 6.18.
+constexpr double SubprogramUs = 40;
 /// What must be saved for each microsecond that is added.
 constexpr double Margin = 2;
 
-/// What moving a group of sites brings, in microseconds.
+/// What moving a group of sites brings a program, in microseconds.
 struct Balance {
+  unsigned Sites = 0;
   double SavedUs = 0;
   double AddedUs = 0;
   double netUs() const { return SavedUs - AddedUs; }
 };
+/// By place in CallGraph::loadedPrograms().
+using Balances = std::map<unsigned, Balance>;
 
 class Outliner {
 public:
@@ -85,10 +88,10 @@ private:
   bool registersAreFree(const PatchSite &S) const;
   bool isHot(const PatchSite &S) const;
   bool canBeGlobal(const OutlineKey &Key) const;
-  bool savesPatches(const Group &G) const;
-  Balance weigh(const Group &G, bool Global);
-  double liveStackUs(const Group &G);
-  std::string whyNotGroup(const Group &G, const Balance &B) const;
+  Balances weigh(const Group &G, bool Global);
+  void addLiveStack(const Group &G, Balances &Programs);
+  std::string whyNotIn(const Balance &B) const;
+  void keepWhatPays(Group &G, bool Global);
   void refuse(const PatchSite &S, std::string Why, double SavedUs = 0) {
     Ctx.refuse(PassName, *S.Fn, *S.I, describeSite(S, Ctx.Profile),
                std::move(Why), SavedUs);
@@ -188,115 +191,127 @@ bool Outliner::canBeGlobal(const OutlineKey &Key) const {
   return ScalarsOnly && HasFuncInfo && Ctx.Profile.features().GlobalFunctions;
 }
 
-/// Whether some loaded program has two of the sites: only then does sharing
-/// leave fewer patches.
-bool Outliner::savesPatches(const Group &G) const {
-  DenseMap<unsigned, unsigned> Count;
-  for (const OutlineSite &S : G)
-    for (unsigned L : A.Graph.programsWith(*S.Site.Fn))
-      if (++Count[L] > 1)
-        return true;
-  return false;
-}
-
-/// What more runs of the live-stack pass cost if the group is moved into a
-/// static function.
-double Outliner::liveStackUs(const Group &G) {
+/// Adds what more runs of the live-stack pass cost if the group is moved into
+/// a static function.
+void Outliner::addLiveStack(const Group &G, Balances &Programs) {
   if (!Ctx.Profile.features().LiveStackPass)
-    return 0;
+    return;
   std::map<unsigned, DenseSet<const Insn *>> ByFunction;
   for (const OutlineSite &S : G)
     ByFunction[A.Graph.indexOf(*S.Site.Fn)].insert(S.Site.I);
-  double Us = 0;
   for (auto &[Index, Calls] : ByFunction) {
     Function &F = *A.Graph.functions()[Index];
     LiveStack &Stack =
         LiveStacks.try_emplace(Index, A.Kinds, F).first->second;
     double Before = Stack.runs({}, {}), After = Stack.runs(Calls, {});
-    Us += (After - Before) *
-          Model.staticCallSiteUs(CalleeStack::ReadsCaller,
-                                 A.Graph.facts(F).Slots) *
-          std::max(1.0, Ctx.visitsAtEntry(F));
+    double Us = (After - Before) *
+                Model.staticCallSiteUs(CalleeStack::ReadsCaller,
+                                       A.Graph.facts(F).Slots) *
+                std::max(1.0, Ctx.visitsAtEntry(F));
+    for (unsigned L : A.Graph.programsWith(F))
+      Programs[L].AddedUs += std::max(0.0, Us);
   }
-  return Us;
 }
 
-Balance Outliner::weigh(const Group &G, bool Global) {
-  Balance B;
+Balances Outliner::weigh(const Group &G, bool Global) {
+  Balances Programs;
   const OutlineSite &First = G.front();
   OutlineShape Shape = shapeOf(First);
-  double Body = Shape.BodyInsns * Model.visitUs(VisitClass::Mov);
+  double Mov = Model.visitUs(VisitClass::Mov);
   double PerVisit =
       Global ? Model.globalCallUs()
              : Model.staticCallUs(First.Form == OutlineForm::ByValue
                                       ? CalleeStack::Own
                                       : CalleeStack::None) +
-                   Body;
-  // What stays: one patch, at the end of each program that calls it.
-  std::map<unsigned, double> Rest;
+                   Shape.BodyInsns * Mov;
   for (const OutlineSite &S : G) {
+    // Visits are those of all programs together; shared code is rare.
+    double AddedUs = Ctx.visitsOf(*S.Site.Fn, *S.Site.I) *
+                     (PerVisit + shapeOf(S).SiteInsns * Mov);
     for (unsigned N : A.Graph.programsWith(*S.Site.Fn)) {
       const LoadedProgram &L = A.Graph.loadedPrograms()[N];
+      Balance &B = Programs[N];
+      if (!B.Sites++) // what stays: the function, and one patch at its end
+        B.AddedUs += SubprogramUs +
+                     Model.growthUs(L.Slots, L.Slots,
+                                    std::max(S.Site.Grows, 1), L.LineRecords);
       B.SavedUs += A.Cost.inProgram(S.Site, L);
-      Rest[N] = Model.growthUs(L.Slots, L.Slots, std::max(S.Site.Grows, 1),
-                               L.LineRecords);
+      B.AddedUs += AddedUs;
     }
-    double Visits = Ctx.visitsOf(*S.Site.Fn, *S.Site.I);
-    B.AddedUs += Visits * (PerVisit + shapeOf(S).SiteInsns *
-                                          Model.visitUs(VisitClass::Mov));
   }
-  for (auto [N, Us] : Rest)
-    B.AddedUs += Us;
   if (!Global)
-    B.AddedUs += std::max(0.0, liveStackUs(G));
-  return B;
+    addLiveStack(G, Programs);
+  return Programs;
 }
 
-std::string Outliner::whyNotGroup(const Group &G, const Balance &B) const {
-  if (!savesPatches(G))
-    return "no program has two such sites";
+std::string Outliner::whyNotIn(const Balance &B) const {
+  if (B.Sites < 2)
+    return "its program has no other such site";
   if (Ctx.TheGoal == Goal::Patches)
     return "";
   if (Ctx.TheGoal == Goal::Run)
     return "a call would slow it down";
-  if (B.SavedUs < B.AddedUs * Margin || B.netUs() < MinGainUs)
+  if (B.SavedUs < B.AddedUs * Margin)
     return formatv("{0} such sites: {1:F1} us of patching saved, {2:F1} us of "
                    "verification added",
-                   G.size(), B.SavedUs, B.AddedUs)
+                   B.Sites, B.SavedUs, B.AddedUs)
         .str();
   return "";
+}
+
+/// Takes out of \p G, and refuses, the sites of programs that would lose; what
+/// the others share with them gets less worth by that, so again until all win.
+void Outliner::keepWhatPays(Group &G, bool Global) {
+  for (bool Dropped = true; Dropped && !G.empty();) {
+    Dropped = false;
+    Balances Programs = weigh(G, Global);
+    Group Kept;
+    for (const OutlineSite &S : G) {
+      std::string Why;
+      double Each = 0;
+      for (unsigned L : A.Graph.programsWith(*S.Site.Fn))
+        if (Why.empty() && !(Why = whyNotIn(Programs[L])).empty())
+          Each = Programs[L].netUs() / Programs[L].Sites;
+      if (Why.empty()) {
+        Kept.push_back(S);
+        continue;
+      }
+      refuse(S.Site, Why, Each);
+      Dropped = true;
+    }
+    G = std::move(Kept);
+  }
 }
 
 bool Outliner::run() {
   for (Function *F : A.Graph.functions())
     collect(*F);
   struct Choice {
-    const OutlineKey *Key;
     const Group *Sites;
     bool Global;
   };
   std::vector<Choice> Chosen;
   for (auto &[Key, G] : Groups) {
     bool Global = canBeGlobal(Key);
-    Balance B = weigh(G, Global);
-    std::string Why = whyNotGroup(G, B);
-    double Each = B.netUs() / G.size();
-    if (!Why.empty()) {
-      for (const OutlineSite &S : G)
-        refuse(S.Site, Why, Each);
+    keepWhatPays(G, Global);
+    if (G.empty())
       continue;
+    Balance Sum;
+    for (auto &[L, B] : weigh(G, Global)) {
+      Sum.SavedUs += B.SavedUs;
+      Sum.AddedUs += B.AddedUs;
     }
-    Chosen.push_back({&Key, &G, Global});
+    Chosen.push_back({&G, Global});
     std::string How =
         formatv("one of {0} in one {1} function{2}: {3:F1} us of patching "
                 "saved, {4:F1} us of verification added in all",
                 G.size(), Global ? "global" : "static",
                 Key.Form == OutlineForm::ByValue ? ", key by value" : "",
-                B.SavedUs, B.AddedUs)
+                Sum.SavedUs, Sum.AddedUs)
             .str();
     for (const OutlineSite &S : G)
       Ctx.take(PassName, *S.Site.Fn, *S.Site.I,
-               describeSite(S.Site, Ctx.Profile), How, Each);
+               describeSite(S.Site, Ctx.Profile), How, Sum.netUs() / G.size());
   }
   for (const Choice &C : Chosen) {
     Function &Body =
