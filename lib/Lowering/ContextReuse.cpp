@@ -214,17 +214,26 @@ bool Reuser::run(Function &F) {
 
 } // namespace
 
-bool runContextReuse(LoweringContext &Ctx) {
-  bool Changed = keepFacts(Ctx);
-  if (Changed)
-    Ctx.invalidate();
+/// One round over all functions.
+static bool reuse(LoweringContext &Ctx) {
   Reuser R(Ctx);
+  bool Changed = false;
   for (Function *F : Ctx.analyses().Graph.functions())
     if (!F->isOpaque() && Ctx.analyses().Kinds.isAnalysed(*F))
       Changed |= R.run(*F);
   if (Changed)
     Ctx.invalidate();
   return Changed;
+}
+
+bool runContextReuse(LoweringContext &Ctx) {
+  bool Changed = reuse(Ctx);
+  // What registers could not keep.
+  if (!keepFacts(Ctx))
+    return Changed;
+  Ctx.invalidate();
+  reuse(Ctx);
+  return true;
 }
 
 } // namespace prepatch
