@@ -33,15 +33,9 @@ function(prepatch_add_tool name)
 endfunction()
 
 # prepatch_add_unittest(Name SOURCES aTest.cpp ... [LINK IR ...])
-# GoogleTest binary <build>/test/unit/NameTests, found and run by lit. Who only
-# builds the tools needs no GoogleTest.
+# GoogleTest binary <build>/test/unit/NameTests, found and run by lit.
 function(prepatch_add_unittest name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;EXTERNAL" ${ARGN})
-  find_package(GTest QUIET)
-  if(NOT GTest_FOUND)
-    message(STATUS "no GoogleTest (libgtest-dev): ${name}Tests is not built")
-    return()
-  endif()
   add_executable(${name}Tests EXCLUDE_FROM_ALL ${ARG_SOURCES})
   list(TRANSFORM ARG_LINK PREPEND Prepatch)
   target_compile_options(${name}Tests PRIVATE -fno-rtti)
