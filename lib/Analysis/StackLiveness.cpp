@@ -23,6 +23,14 @@ private:
   void visitHelper(const Insn &I, const RegState &State);
   void read(const RegValue &Pointer, int64_t Off, int64_t Bytes);
   void write(const RegValue &Pointer, int64_t Off, int64_t Bytes);
+  /// Helpers that print are handed strings by pointers to them, in memory.
+  void readThrough(const RegValue &Pointer, const RegState &State) {
+    if (!Pointer.is(ValueKind::Stack))
+      return;
+    for (int Off = Pointer.offset() & ~7; Off < 0; Off += 8)
+      if (RegValue V = State.slot(Off); V.is(ValueKind::Stack))
+        readAllAbove(V);
+  }
   void readAllAbove(const RegValue &Pointer) {
     if (Pointer.is(ValueKind::Stack) && Pointer.hasKnownOffset())
       read(Pointer, 0, -int64_t(Pointer.offset()));
@@ -78,8 +86,13 @@ void StackEffects::visitHelper(const Insn &I, const RegState &State) {
     RegValue V = State[A + 1];
     HelperArg Arg = H ? H->Args[A] : HelperArg::Unknown;
     switch (Arg) {
-    case HelperArg::None:
     case HelperArg::Scalar:
+      // An address like any other to bpf_probe_read_kernel and "%s". Numbers
+      // of which nothing is known are none: they come out of memory.
+      if (V.is(ValueKind::Stack))
+        readAllAbove(V);
+      break;
+    case HelperArg::None:
     case HelperArg::Ctx:
     case HelperArg::Map:
     case HelperArg::Size:
@@ -108,6 +121,7 @@ void StackEffects::visitHelper(const Insn &I, const RegState &State) {
         read(V, 0, Size.constant());
       else
         readAllAbove(V);
+      readThrough(V, State);
       break;
     }
     case HelperArg::FixedMem:

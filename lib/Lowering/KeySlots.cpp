@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Lowering/KeySlots.h"
+#include "Lowering/OutlineBodies.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -131,11 +132,16 @@ void KeySlotFinder::visit(BasicBlock &BB, Insn &I, const RegState &State) {
 }
 
 /// The store of exactly that slot, nearest before the call in its block, whose
-/// register has not changed since.
+/// register has not changed since, but for the arguments of the call, which go
+/// away with it.
 Insn *KeySlotFinder::storeOf(const Use &Key) const {
   unsigned Size = Key.To - Key.From;
   if (Size != 1 && Size != 2 && Size != 4 && Size != 8)
     return nullptr;
+  DenseSet<const Insn *> Arguments;
+  for (unsigned R : {1, 2})
+    for (Insn *I : argumentDefinitions(*Key.I, R))
+      Arguments.insert(I);
   RegSet Changed = 0;
   for (Insn *I = Key.I->prev(); I; I = I->prev()) {
     bool IsStore =
@@ -146,7 +152,8 @@ Insn *KeySlotFinder::storeOf(const Use &Key) const {
                   !(Changed & regBit(I->src()));
       return Kept && !I->hasCoreRecord() ? I : nullptr;
     }
-    Changed |= I->writes();
+    if (!Arguments.contains(I))
+      Changed |= I->writes();
   }
   return nullptr;
 }

@@ -8,9 +8,6 @@ using namespace llvm;
 
 namespace prepatch {
 
-/// Where a by-value lookup keeps its key: at the top of its frame.
-static constexpr int16_t KeySlot = -8;
-
 OutlineKey keyOf(const OutlineSite &S, const Program &P) {
   OutlineKey Key{S.Site.Kind, S.Form};
   const Insn &I = *S.Site.I;
@@ -25,35 +22,39 @@ OutlineKey keyOf(const OutlineSite &S, const Program &P) {
     }
   }
   if (S.Form == OutlineForm::ByValue)
-    Key.Code = S.Key.Size;
+    Key.Code = uint64_t(S.Key.Size) << 16 | uint16_t(S.Key.Slot);
   else if (S.Form == OutlineForm::Registers)
     Key.Code = uint64_t(I.opcode()) << 16 | uint16_t(I.off());
+  for (const Attachment *A = I.attachments(); A; A = A->Next)
+    if (A->Kind == Attachment::Core)
+      Key.Core = {A->CoreInfo.TypeId, A->CoreInfo.AccessStrOff,
+                  A->CoreInfo.Kind};
   return Key;
 }
 
-/// The pure definition before \p Call, in its block, that gives \p Reg a value
-/// which nothing but the call could read.
-static Insn *deadDefinition(Insn &Call, unsigned Reg) {
+SmallVector<Insn *, 4> argumentDefinitions(Insn &Call, unsigned Reg) {
+  SmallVector<Insn *, 4> Found;
   for (Insn *I = Call.prev(); I; I = I->prev()) {
+    bool Reads = I->reads() & regBit(Reg);
     if (I->writes() & regBit(Reg)) {
       bool Pure = I->kind() == InsnKind::LoadImm64 || I->kind() == InsnKind::Alu;
-      return Pure && !I->hasCoreRecord() ? I : nullptr;
+      if (!Pure || I->hasCoreRecord())
+        break;
+      Found.push_back(I);
+      if (!Reads)
+        break;
+    } else if (Reads) {
+      break;
     }
-    if (I->reads() & regBit(Reg))
-      return nullptr;
   }
-  return nullptr;
+  return Found;
 }
 
 /// Deletes what computes \p Reg for \p Call alone.
 static void eraseDeadArgument(Builder &B, BasicBlock &BB, Insn &Call,
                               unsigned Reg) {
-  while (Insn *Dead = deadDefinition(Call, Reg)) {
-    bool NeedsOld = Dead->reads() & regBit(Reg); // r2 += -8
+  for (Insn *Dead : argumentDefinitions(Call, Reg))
     B.erase(BB, *Dead);
-    if (!NeedsOld)
-      return;
-  }
 }
 
 OutlineShape shapeOf(const OutlineSite &S) {
@@ -62,7 +63,7 @@ OutlineShape shapeOf(const OutlineSite &S) {
     // call, exit; a lookup loads its map.
     if (S.Site.Kind != SiteKind::MapLookup)
       return {2, 0};
-    return {3, deadDefinition(*S.Site.I, 1) ? -1 : 0};
+    return {3, argumentDefinitions(*S.Site.I, 1).empty() ? 0 : -1};
   }
   case OutlineForm::ByValue:
     return {6, -2};
@@ -80,11 +81,10 @@ OutlineShape shapeOf(const OutlineSite &S) {
 }
 
 unsigned stackOf(const OutlineSite &S) {
-  return S.Form == OutlineForm::ByValue ? -KeySlot : 0;
+  return S.Form == OutlineForm::ByValue ? -S.Key.Slot : 0;
 }
 
-/// The line record that covers \p I: its own or the nearest before it.
-static const LineRecord *coveringLine(const BasicBlock &BB, const Insn &I) {
+const LineRecord *coveringLine(const BasicBlock &BB, const Insn &I) {
   const Insn *At = &I;
   for (const BasicBlock *Block = &BB; Block;) {
     for (; At; At = At->prev())
@@ -105,8 +105,9 @@ static std::string bodyName(const OutlineSite &S,
   case SiteKind::SocketRead:
     return "prepatch_read_" + std::to_string(S.Site.I->off());
   case SiteKind::Division:
-    return aluOp(S.Site.I->opcode()) == AluDiv ? "prepatch_div"
-                                                : "prepatch_mod";
+    return std::string("prepatch_") + (S.Site.Alu.Signed ? "s" : "u") +
+           (aluOp(S.Site.I->opcode()) == AluDiv ? "div" : "mod") +
+           std::to_string(S.Site.Alu.Width);
   default:
     if (const HelperInfo *H = Profile.helper(S.Site.I->imm()))
       return "prepatch_" + std::string(H->Name);
@@ -143,50 +144,31 @@ static Signature signatureOf(const OutlineSite &S) {
   return Sig;
 }
 
-/// An instruction that loads the address of the site's map, to be cloned.
-static const Insn *mapLoad(Program &P, const Map *M) {
-  for (CodeSection &S : P.Sections)
-    for (Function &F : S.Functions)
-      for (BasicBlock &BB : F)
-        for (Insn &I : BB)
-          if (P.mapOf(I) == M)
-            return &I;
-  return nullptr;
-}
-
 Function &createBody(Program &P, const OutlineSite &S,
                      const KernelProfile &Profile, bool Global) {
   Signature Sig = signatureOf(S);
   Sig.IsGlobal = Global;
-  const Insn *Load = S.Site.Kind == SiteKind::MapLookup
-                         ? mapLoad(P, S.Site.TheMap)
-                         : nullptr;
   Function &F = P.createSubprogram(bodyName(S, Profile), std::move(Sig));
   Builder B(P);
   BasicBlock &BB = B.createBlock(F);
   B.setInsertPoint(BB);
   const Insn &I = *S.Site.I;
   if (S.Form == OutlineForm::ByValue) {
-    B.store(RegFp, KeySlot, 1, S.Key.Size);
+    B.store(RegFp, S.Key.Slot, 1, S.Key.Size);
     B.movReg(2, RegFp);
-    B.aluImm(AluAdd, 2, KeySlot);
+    B.aluImm(AluAdd, 2, S.Key.Slot);
   }
-  if (Load)
-    B.clone(*Load)->setDst(1);
+  if (S.MapLoad)
+    B.clone(*S.MapLoad)->setDst(1);
   if (S.Form != OutlineForm::Registers) {
     B.callHelper(I.imm());
   } else {
-    RawInsn Raw = I.raw();
-    if (I.kind() == InsnKind::Load) {
-      Raw.Dst = 0;
-      Raw.Src = 1;
-      B.create(Raw);
-    } else {
-      Raw.Dst = 1;
-      Raw.Src = 2;
-      B.create(Raw);
+    bool IsLoad = I.kind() == InsnKind::Load;
+    Insn *Work = B.clone(I); // with its CO-RE record
+    Work->setDst(IsLoad ? 0 : 1);
+    Work->setSrc(IsLoad ? 1 : 2);
+    if (!IsLoad)
       B.movReg(0, 1);
-    }
   }
   B.exit();
   if (const LineRecord *L = coveringLine(*S.Site.BB, I))
@@ -224,7 +206,12 @@ void callBody(Program &P, const OutlineSite &S, Function &Body) {
   case OutlineForm::Registers: {
     bool IsLoad = I.kind() == InsnKind::Load;
     unsigned First = IsLoad ? I.src() : I.dst(), Second = I.src();
-    // A divisor in r1 must get out of the way of the dividend.
+    // A divisor in r1 must get out of the way of the dividend; where that is in
+    // r2, over r0, which nothing needs before the result is in it.
+    if (!IsLoad && Second == 1 && First == 2) {
+      B.movReg(0, 2);
+      First = 0;
+    }
     if (!IsLoad && Second == 1)
       B.movReg(2, 1);
     if (First != 1)

@@ -22,8 +22,9 @@ enum class OutlineForm : uint8_t {
 
 /// A key that a lookup by value takes.
 struct KeyByValue {
-  Insn *Store = nullptr;     ///< writes it to the stack; nothing else reads it
-  unsigned Size = 0;         ///< bytes: 1, 2, 4 or 8
+  Insn *Store = nullptr; ///< writes it to the stack; nothing else reads it
+  unsigned Size = 0;     ///< bytes: 1, 2, 4 or 8
+  int16_t Slot = -8;     ///< where the body keeps it, from its r10
 };
 
 /// One site that could go into a subprogram.
@@ -31,6 +32,8 @@ struct OutlineSite {
   PatchSite Site;
   OutlineForm Form = OutlineForm::SameCall;
   KeyByValue Key; ///< ByValue only
+  /// MapLookup only: an instruction that loads the address of the map.
+  const Insn *MapLoad = nullptr;
 };
 
 /// What sites must have in common. Ordered, so that output is too.
@@ -41,9 +44,11 @@ struct OutlineKey {
   const Map *TheMap = nullptr;
   unsigned MapNumber = 0;     ///< of TheMap in the program, for the order
   uint64_t Code = 0;          ///< encoding of the access or operation
+  /// CO-RE record of the access: type, offset of the string, kind.
+  std::tuple<uint32_t, uint32_t, uint32_t> Core;
 
   auto order() const {
-    return std::tuple(Kind, Form, Helper, MapNumber, Code);
+    return std::tuple(Kind, Form, Helper, MapNumber, Code, Core);
   }
   bool operator<(const OutlineKey &O) const { return order() < O.order(); }
 };
@@ -61,9 +66,17 @@ OutlineShape shapeOf(const OutlineSite &S);
 /// Bytes of stack that the body needs.
 unsigned stackOf(const OutlineSite &S);
 
-/// Makes the subprogram for sites like \p Model.
+/// Makes the subprogram for sites like \p Model; it gets the line of \p Model.
 Function &createBody(Program &P, const OutlineSite &Model,
                      const KernelProfile &Profile, bool Global);
+
+/// The line record that covers \p I of \p BB: its own or the nearest before it
+/// in the function; null if there is none.
+const LineRecord *coveringLine(const BasicBlock &BB, const Insn &I);
+
+/// The definitions of \p Reg before \p Call, in its block, that serve the call
+/// alone: with them gone, \p Reg keeps what it held before.
+llvm::SmallVector<Insn *, 4> argumentDefinitions(Insn &Call, unsigned Reg);
 
 /// Replaces the site by a call of \p Body.
 void callBody(Program &P, const OutlineSite &S, Function &Body);

@@ -156,7 +156,8 @@ bool RegionOutliner::findRegions() {
   int Over = 0;
   for (BasicBlock &BB : F) {
     Over += Crossing[BB.number()];
-    bool IsCut = BB.number() && Over == 0 && A.Kinds.isReached(BB) &&
+    bool IsCut = BB.number() && Over == 0 && !BB.empty() &&
+                 A.Kinds.isReached(BB) &&
                  Open.Slots >= MinRegion;
     if (IsCut) {
       std::vector<LiveValue> Live;

@@ -85,6 +85,7 @@ private:
 
   void collect(Function &F);
   std::string whyNotSite(const PatchSite &S, OutlineSite &Out);
+  std::string whyNotLookup(OutlineSite &Out);
   bool registersAreFree(const PatchSite &S) const;
   bool isHot(const PatchSite &S) const;
   bool canBeGlobal(const OutlineKey &Key) const;
@@ -101,6 +102,7 @@ private:
   Analyses &A;
   CostModel Model;
   std::map<OutlineKey, Group> Groups;
+  DenseMap<const Map *, const Insn *> MapLoads; ///< one for each map
   DenseMap<const Insn *, Insn *> KeyStores; ///< of the current function
   std::map<unsigned, LiveStack> LiveStacks; ///< by function index
 };
@@ -116,19 +118,47 @@ bool Outliner::isHot(const PatchSite &S) const {
          A.Graph.isCallback(*S.Fn);
 }
 
+/// Whether the verifier does not see that \p Store writes a constant key of an
+/// array. Since 6.18 a lookup of one cannot fail for it, if the key stands in a
+/// slot of 8 bytes from its start (get_constant_map_key). The body must keep a
+/// key as the site did: if the verifier now saw a constant, a check behind the
+/// lookup would become dead code, which is dearer than the patch that is saved;
+/// if it saw none any more, a program without a check would be refused.
+static bool isUnseenConstant(const Insn &Store, const RegValue &Key,
+                             const Map &M) {
+  bool IsArray = M.Type == MapType::Array || M.Type == MapType::PercpuArray;
+  return IsArray && Store.off() % 8 != 0 &&
+         (Store.kind() == InsnKind::StoreImm || Key.isConstant());
+}
+
+std::string Outliner::whyNotLookup(OutlineSite &Out) {
+  const PatchSite &S = Out.Site;
+  if (!S.TheMap)
+    return "which map it looks into is not known";
+  // A map inside a map has a description, but no address in the program.
+  Out.MapLoad = MapLoads.lookup(S.TheMap);
+  if (!Out.MapLoad)
+    return "the map is found at run time";
+  Insn *Store = KeyStores.lookup(S.I);
+  if (!Store)
+    return "";
+  Out.Form = OutlineForm::ByValue;
+  Out.Key = {Store, memBytes(Store->opcode())};
+  RegValue Key = Store->kind() == InsnKind::Store
+                     ? A.Kinds.stateBefore(*S.BB, *Store)[Store->src()]
+                     : RegValue::unknown();
+  if (isUnseenConstant(*Store, Key, *S.TheMap))
+    Out.Key.Slot = -int16_t(Out.Key.Size);
+  return "";
+}
+
 /// Why a site cannot go into a subprogram; if it can, \p Out says how.
 std::string Outliner::whyNotSite(const PatchSite &S, OutlineSite &Out) {
   Out.Site = S;
   const Insn &I = *S.I;
   switch (S.Kind) {
   case SiteKind::MapLookup:
-    if (!S.TheMap)
-      return "which map it looks into is not known";
-    if (Insn *Store = KeyStores.lookup(&I)) {
-      Out.Form = OutlineForm::ByValue;
-      Out.Key = {Store, memBytes(Store->opcode())};
-    }
-    return "";
+    return whyNotLookup(Out);
   case SiteKind::Helper:
     if (S.Helper != GetSmpProcessorId && S.Helper != Jiffies64)
       return "its arguments tie it to its place";
@@ -145,8 +175,6 @@ std::string Outliner::whyNotSite(const PatchSite &S, OutlineSite &Out) {
   }
   case SiteKind::Division:
     Out.Form = OutlineForm::Registers;
-    if (I.dst() == 2 && I.src() == 1)
-      return "its operands would have to be swapped";
     break;
   default:
     return "sites of this kind cannot be shared";
@@ -285,6 +313,11 @@ void Outliner::keepWhatPays(Group &G, bool Global) {
 
 bool Outliner::run() {
   for (Function *F : A.Graph.functions())
+    for (BasicBlock &BB : *F)
+      for (Insn &I : BB)
+        if (const Map *M = Ctx.Prog.mapOf(I))
+          MapLoads.try_emplace(M, &I);
+  for (Function *F : A.Graph.functions())
     collect(*F);
   struct Choice {
     const Group *Sites;
@@ -314,8 +347,13 @@ bool Outliner::run() {
                describeSite(S.Site, Ctx.Profile), How, Sum.netUs() / G.size());
   }
   for (const Choice &C : Chosen) {
-    Function &Body =
-        createBody(Ctx.Prog, C.Sites->front(), Ctx.Profile, C.Global);
+    // libbpf refuses a function without lines in a program that has lines.
+    auto Model = find_if(*C.Sites, [](const OutlineSite &S) {
+      return coveringLine(*S.Site.BB, *S.Site.I);
+    });
+    Function &Body = createBody(
+        Ctx.Prog, Model == C.Sites->end() ? C.Sites->front() : *Model,
+        Ctx.Profile, C.Global);
     for (const OutlineSite &S : *C.Sites)
       callBody(Ctx.Prog, S, Body);
   }
