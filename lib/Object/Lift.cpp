@@ -13,11 +13,7 @@
 //   ld_imm64, R_BPF_64_64      bytes from the symbol's value
 //===----------------------------------------------------------------------===//
 
-#include "Object/Lift.h"
-#include "IR/Builder.h"
-#include "llvm/ADT/BitVector.h"
-#include "llvm/ADT/DenseMap.h"
-#include "llvm/ADT/STLExtras.h"
+#include "Object/Lifter.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/Endian.h"
 #include <map>
@@ -25,88 +21,6 @@
 using namespace llvm;
 
 namespace prepatch {
-
-namespace {
-
-/// A code section while it is lifted.
-struct CodeMap {
-  uint32_t ElfIndex;
-  CodeSection *Section;
-  std::vector<RawInsn> Slots;
-  std::vector<Insn *> InsnAt; ///< by slot; null for second slots
-  BitVector IsTail;           ///< second slots of ld_imm64
-  std::vector<Symbol *> Labels; ///< that name instructions inside functions
-  /// Functions by first slot, in order.
-  std::vector<std::pair<uint32_t, Function *>> Starts;
-  std::vector<ElfReloc> Relocs;
-  /// First relocation of each slot, as index + 1 into Relocs; 0 for none.
-  std::vector<uint32_t> RelocAt;
-
-  Function *functionAt(uint64_t Slot) const {
-    auto It = lower_bound(Starts, Slot,
-                          [](const auto &S, uint64_t V) { return S.first < V; });
-    return It != Starts.end() && It->first == Slot ? It->second : nullptr;
-  }
-};
-
-class Lifter {
-public:
-  explicit Lifter(Object &Obj)
-      : Obj(Obj), Elf(Obj.Elf), Prog(Obj.Prog), B(Obj.Prog) {}
-
-  Error run();
-
-private:
-  void liftSymbols();
-  Error collectCode();
-  Error decode(CodeMap &Code);
-  Error collectRelocations(CodeMap &Code);
-  std::vector<uint64_t> funcInfoOffsets(StringRef Name) const;
-  Error findFunctions(CodeMap &Code);
-  Error liftFunction(CodeMap &Code, Function &F, uint32_t Start, uint32_t End);
-  Error markLeaders(CodeMap &Code, Function &F, uint32_t Start, uint32_t End,
-                    BitVector &Leaders);
-  void createInsns(CodeMap &Code, Function &F, uint32_t Start, uint32_t End,
-                   const BitVector &Leaders);
-  Error resolveReference(CodeMap &Code, Function &F, Insn &I, uint32_t Slot);
-  Error liftJumpTables();
-  Error liftDataReferences();
-  Error liftBtfExt();
-  void checkLines();
-  void liftLicense();
-
-  bool isCode(uint32_t ElfIndex) const {
-    if (ElfIndex == 0 || ElfIndex >= Elf.Sections.size())
-      return false;
-    const ElfSection &S = Elf.Sections[ElfIndex];
-    return S.Type == ELF::SHT_PROGBITS && (S.Flags & ELF::SHF_EXECINSTR);
-  }
-  CodeMap *codeOf(uint32_t ElfIndex) {
-    auto It = CodeByIndex.find(ElfIndex);
-    return It == CodeByIndex.end() ? nullptr : &Codes[It->second];
-  }
-  /// The code section that \p Sym is defined in, or null.
-  CodeMap *codeOf(const Symbol &Sym) {
-    return Sym.Index < Elf.Symbols.size()
-               ? codeOf(Elf.Symbols[Sym.Index].Section)
-               : nullptr;
-  }
-  void freeze(const Twine &Reason) {
-    if (!Obj.isFrozen())
-      Obj.FrozenReason = Reason.str();
-  }
-  static Error failAt(const CodeMap &Code, uint64_t Slot, const Twine &What) {
-    return createStringError("section '" + Code.Section->Name + "': insn " +
-                             Twine(Slot) + ": " + What);
-  }
-
-  Object &Obj;
-  ElfFile &Elf;
-  Program &Prog;
-  Builder B;
-  std::deque<CodeMap> Codes;
-  DenseMap<uint32_t, size_t> CodeByIndex;
-};
 
 /// Compilers before clang 8 gave functions no type. In a section where no
 /// symbol is a function, global symbols are.
@@ -232,12 +146,10 @@ Error Lifter::findFunctions(CodeMap &Code) {
         S.Kind != Symbol::Function)
       continue;
     if (S.Value > Bytes || S.Size > Bytes - S.Value)
-      return createStringError("symbol '" + S.Name + "': bytes " +
-                               Twine(S.Value) + " to " +
-                               Twine(S.Value + S.Size) +
-                               " are past the end of section '" +
-                               Code.Section->Name + "' (" + Twine(Bytes) +
-                               ")");
+      return createStringError(
+          "symbol '" + S.Name + "': bytes " + Twine(S.Value) + " to " +
+          Twine(S.Value + S.Size) + " are past the end of section '" +
+          Code.Section->Name + "' (" + Twine(Bytes) + ")");
     if (S.Value % SlotBytes || S.Size % SlotBytes ||
         (S.Value < Bytes && Code.IsTail[S.Value / SlotBytes]))
       return createStringError("symbol '" + S.Name +
@@ -251,8 +163,7 @@ Error Lifter::findFunctions(CodeMap &Code) {
   for (Symbol *S : Symbols)
     Starts.try_emplace(S->Value, S); // the first of several names wins
   for (uint64_t Byte : funcInfoOffsets(Code.Section->Name))
-    if (Byte % SlotBytes == 0 && Byte < Bytes &&
-        !Code.IsTail[Byte / SlotBytes])
+    if (Byte % SlotBytes == 0 && Byte < Bytes && !Code.IsTail[Byte / SlotBytes])
       Starts.try_emplace(Byte, nullptr);
   uint64_t End = 0; // of the function before
   auto start = [&](uint64_t Byte, std::string Name) -> Function & {
@@ -264,7 +175,8 @@ Error Lifter::findFunctions(CodeMap &Code) {
   for (auto It = Starts.begin(); It != Starts.end(); ++It) {
     auto [Byte, S] = *It;
     if (Byte < End)
-      freeze((S ? "symbol '" + S->Name + "'" : "func_info of byte " + Twine(Byte)) +
+      freeze((S ? "symbol '" + S->Name + "'"
+                : "func_info of byte " + Twine(Byte)) +
              " starts inside another function");
     if (Byte > End)
       start(End, "");
@@ -332,10 +244,10 @@ Error Lifter::markLeaders(CodeMap &Code, Function &F, uint32_t Start,
                                     : " is past the end (" +
                                           Twine(Code.Slots.size()) + ")"));
     if (Code.IsTail[Target])
-      return failAt(Code, Slot, "jump target " + Twine(Target) +
-                                    " is inside an ld_imm64");
+      return failAt(Code, Slot,
+                    "jump target " + Twine(Target) + " is inside an ld_imm64");
     if (Target < Start || Target >= End) {
-      freeze("function '" + F.name() + "' jumps out of itself");
+      pin(Code, "function '" + F.name() + "' jumps out of itself");
       F.setOpaque("jumps out of itself");
       continue;
     }
@@ -397,9 +309,8 @@ Error Lifter::resolveReference(CodeMap &Code, Function &F, Insn &I,
     TargetSlot = (int64_t(R->Sym->Value) + I.imm()) / SlotBytes;
   Function *Callee = TargetSlot < 0 ? nullptr : Target->functionAt(TargetSlot);
   if (!Callee) {
-    freeze("function '" + F.name() + "' refers to insn " +
-           Twine(TargetSlot).str() + " of section '" + Target->Section->Name +
-           "', where no function starts");
+    pin(*Target, "function '" + F.name() + "' refers to insn " +
+                     Twine(TargetSlot).str() + ", where no function starts");
     F.setOpaque("refers to code where no function starts");
     return Error::success();
   }
@@ -439,186 +350,8 @@ Error Lifter::liftFunction(CodeMap &Code, Function &F, uint32_t Start,
   return Error::success();
 }
 
-Error Lifter::liftJumpTables() {
-  Obj.JumpTableSection = Elf.findSection(".jumptables");
-  ArrayRef<uint8_t> Data;
-  if (Obj.JumpTableSection)
-    Data = Elf.Sections[Obj.JumpTableSection].data();
-  DenseMap<const Symbol *, Function *> Users;
-  for (CodeMap &Code : Codes)
-    for (auto [Start, F] : Code.Starts) {
-      if (F->isOpaque())
-        continue;
-      bool HasIndirect = false;
-      for (BasicBlock &BB : *F)
-        for (Insn &I : BB) {
-          HasIndirect |= I.kind() == InsnKind::IndirectJump;
-          const Relocation *R = I.relocation();
-          if (!R || !Obj.JumpTableSection ||
-              Elf.Symbols[R->Sym->Index].Section != Obj.JumpTableSection)
-            continue;
-          auto [It, New] = Users.try_emplace(R->Sym, F);
-          if (!New) {
-            if (It->second != F)
-              freeze("jump table '" + R->Sym->Name +
-                     "' is used by two functions");
-            continue;
-          }
-          if (R->Sym->Value > Data.size() ||
-              R->Sym->Size > Data.size() - R->Sym->Value)
-            return createStringError("symbol '" + R->Sym->Name +
-                                     "' is past the end of .jumptables");
-          JumpTable &T = Prog.JumpTables.emplace_back();
-          T.Offset = R->Sym->Value;
-          for (uint64_t At = 0; At + 8 <= R->Sym->Size; At += 8) {
-            uint64_t Byte = support::endian::read<uint64_t>(
-                Data.data() + T.Offset + At, Elf.Endian);
-            Insn *To = Byte % SlotBytes == 0 &&
-                               Byte / SlotBytes < Code.InsnAt.size()
-                           ? Code.InsnAt[Byte / SlotBytes]
-                           : nullptr;
-            if (!To)
-              return createStringError("jump table '" + R->Sym->Name +
-                                       "': entry " + Twine(At / 8) +
-                                       " names no instruction");
-            BasicBlock *Block = nullptr;
-            for (BasicBlock &Candidate : *F)
-              if (Candidate.front() == To)
-                Block = &Candidate;
-            if (!Block) { // reached only through the table: not a leader yet
-              for (BasicBlock &Candidate : *F)
-                for (Insn &J : Candidate)
-                  if (&J == To)
-                    Block = &Candidate;
-              if (Block)
-                Block = &B.splitBefore(*Block, *To);
-            }
-            if (!Block) {
-              freeze("jump table '" + R->Sym->Name + "' leaves its function");
-              return Error::success();
-            }
-            T.Targets.push_back(Block);
-          }
-          F->addJumpTable(&T);
-        }
-      if (HasIndirect && F->jumpTables().empty()) {
-        freeze("function '" + F->name() + "' has a gotox without jump table");
-        return Error::success();
-      }
-    }
-  return Error::success();
-}
-
-Error Lifter::liftDataReferences() {
-  for (uint32_t Index = 1; Index < Elf.Sections.size(); ++Index) {
-    const ElfSection &S = Elf.Sections[Index];
-    if (S.Type != ELF::SHT_REL || codeOf(S.Info))
-      continue;
-    const ElfSection &Target = Elf.Sections[S.Info];
-    if (StringRef(Target.Name).starts_with(".debug") ||
-        StringRef(Target.Name).starts_with(".BTF") ||
-        StringRef(Target.Name).starts_with(".eh_frame"))
-      continue;
-    for (const ElfReloc &R : Elf.relocations(Index)) {
-      CodeMap *Code = codeOf(Elf.Symbols[R.Symbol].Section);
-      if (!Code)
-        continue;
-      if (Target.data().size() < 8 || R.Offset > Target.data().size() - 8)
-        return createStringError(
-            "section '" + S.Name + "': relocation at offset " +
-            Twine(R.Offset) + " has no 8 bytes in '" + Target.Name + "' (" +
-            Twine(Target.data().size()) + ")");
-      uint64_t Addend = support::endian::read<uint64_t>(
-          Target.data().data() + R.Offset, Elf.Endian);
-      const ElfSymbol &Sym = Elf.Symbols[R.Symbol];
-      if (Prog.Symbols[R.Symbol].At) {
-        freeze("section '" + Target.Name + "' holds the address of label '" +
-               Sym.Name + "'");
-        continue;
-      }
-      if (Addend == 0 && Sym.type() != ELF::STT_SECTION)
-        continue; // the symbol alone says where the function is
-      Function *F = (Sym.Value + Addend) % SlotBytes == 0
-                        ? Code->functionAt((Sym.Value + Addend) / SlotBytes)
-                        : nullptr;
-      if (!F || Sym.type() != ELF::STT_SECTION)
-        freeze("section '" + Target.Name +
-               "' holds the address of code where no function starts");
-      else
-        Obj.DataReferences.push_back({S.Info, R.Offset, F});
-    }
-  }
-  return Error::success();
-}
-
-Error Lifter::liftBtfExt() {
-  if (!Obj.Ext || !Obj.Types)
-    return Error::success();
-  for (unsigned T = 0; T < BtfExt::NumTables; ++T)
-    for (const BtfExtGroup &G : Obj.Ext->Tables[T].Groups) {
-      StringRef Name = Obj.Types->string(G.SectionNameOff);
-      auto It = find_if(Codes, [&](const CodeMap &C) {
-        return C.Section->Name == Name;
-      });
-      if (It == Codes.end())
-        continue;
-      for (const BtfExtRecord &R : G.Records) {
-        uint64_t Slot = R.InsnOff / SlotBytes;
-        if (Slot >= It->Slots.size())
-          return createStringError(
-              ".BTF.ext: a record names byte " + Twine(R.InsnOff) +
-              " of section '" + Name + "', past the end (" +
-              Twine(It->Slots.size() * SlotBytes) + ")");
-        Insn *I = It->InsnAt[Slot];
-        if (!I || R.InsnOff % SlotBytes) {
-          freeze(".BTF.ext names byte " + Twine(R.InsnOff) +
-                 " of section '" + Name + "', where no instruction starts");
-          return Error::success();
-        }
-        if (T == BtfExt::LineInfo) {
-          B.attach(*I, LineRecord{R.Words[0], R.Words[1], R.Words[2]});
-        } else if (T == BtfExt::CoreRelo) {
-          B.attach(*I, CoreRecord{R.Words[0], R.Words[1], R.Words[2]});
-        } else if (Function *F = It->functionAt(Slot)) {
-          F->setBtfId(R.Words[0]);
-        } else {
-          freeze(".BTF.ext names a function at insn " + Twine(Slot) +
-                 " of section '" + Name + "', where none starts");
-          return Error::success();
-        }
-      }
-    }
-  return Error::success();
-}
-
-/// The kernel (check_btf_line, 6.18) refuses line info that leaves out the
-/// first instruction of a function; edits rely on the record there.
-void Lifter::checkLines() {
-  for (CodeMap &Code : Codes)
-    for (auto [Start, F] : Code.Starts) {
-      if (F->entry().front()->line())
-        continue;
-      for (BasicBlock &BB : *F)
-        for (Insn &I : BB)
-          if (I.line())
-            return freeze("function '" + F->name() +
-                          "' has line records, but none at its first "
-                          "instruction");
-    }
-}
-
-void Lifter::liftLicense() {
-  uint32_t Index = Elf.findSection("license");
-  if (!Index)
-    return;
-  ArrayRef<uint8_t> Data = Elf.Sections[Index].data();
-  StringRef Text(reinterpret_cast<const char *>(Data.data()), Data.size());
-  Prog.License = Text.take_until([](char C) { return C == 0; }).str();
-}
-
 Error Lifter::run() {
-  if (Error E =
-          readMaps(Elf, Obj.Types ? &*Obj.Types : nullptr, Prog.Maps))
+  if (Error E = readMaps(Elf, Obj.Types ? &*Obj.Types : nullptr, Prog.Maps))
     return E;
   liftSymbols();
   if (Error E = collectCode())
@@ -642,10 +375,18 @@ Error Lifter::run() {
     return E;
   checkLines();
   liftLicense();
+  makePinnedOpaque();
   return Error::success();
 }
 
-} // namespace
+void Lifter::makePinnedOpaque() {
+  for (CodeMap &Code : Codes)
+    if (!Code.PinnedReason.empty())
+      for (auto [Start, F] : Code.Starts)
+        if (!F->isOpaque())
+          F->setOpaque("in a section that must stay as it is: " +
+                       Code.PinnedReason);
+}
 
 Error lift(Object &Obj) { return Lifter(Obj).run(); }
 
