@@ -14,7 +14,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Object/Lifter.h"
-#include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/Endian.h"
 #include <map>
 
