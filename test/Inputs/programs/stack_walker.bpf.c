@@ -6,11 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Samples the call stack of "Lark", a scripting runtime that does not exist,
-// whenever the scheduler leaves a task that runs it. The walk is unrolled
-// MaxFrames times. Each frame costs three hash lookups: the cache from code
-// object to symbol, the symbol by its text, and the hits of the line. That
-// makes this the sample with the most rewrites of map lookups by the kernel.
+// Samples the call stacks of "Lark", a scripting runtime that does not exist,
+// whenever the scheduler leaves a task that runs it. A thread of Lark runs
+// several fibers in turn; the program walks the stacks of four of them, by a
+// body that is inlined four times, and that has MaxFrames frames unrolled, as
+// profilers for kernels without loops are written. Each frame costs three hash
+// lookups: the cache from code object to symbol, the symbol by its text, and
+// the hits of the line. That makes this the sample with the most rewrites of
+// map lookups by the kernel.
+//
+// Which fiber comes next stands in the map "walks". Each body looks up what it
+// needs, so that only the context is alive between two of them.
 //
 // Block placement is off because it moves the rarer way of every frame to the
 // end of the program, where no 16-bit jump arrives.
@@ -22,7 +28,7 @@
 #include <bpf/bpf_helpers.h>
 
 enum {
-  MaxFrames = 144,
+  MaxFrames = 36,
   NameLength = 48,
   FileLength = 80,
   LineSteps = 16,
@@ -32,9 +38,16 @@ enum lark_frame_kind { LARK_SCRIPT = 1, LARK_NATIVE = 2, LARK_ENTRY = 3 };
 
 // How the runtime lays out its memory. All pointers are the user's.
 struct lark_thread {
-  __u64 top_frame;
+  __u64 fibers; // the first is the one that runs
   __u64 allocator;
-  __u32 depth;
+  __u32 fiber_count;
+  __u32 state;
+};
+
+struct lark_fiber {
+  __u64 next;
+  __u64 top_frame;
+  __u32 number;
   __u32 state;
 };
 
@@ -65,6 +78,7 @@ struct lark_code {
 // What user space tells us about a process.
 struct process {
   __u64 thread; // address of its struct lark_thread
+  __u64 walked; // fibers, for user space to read
 };
 
 struct symbol {
@@ -96,11 +110,23 @@ struct event {
   __u32 pid;
   __u32 tid;
   __u32 cpu;
+  __u32 fiber;
+  __u32 state;
+  __u32 place; // in the list of fibers
   __u32 depth;
   __u32 misses;
+  __u32 unreadable;
   __u32 complete;
   char command[16];
   struct event_frame frames[MaxFrames];
+};
+
+// How far the walk on this CPU has come.
+struct walk {
+  __u64 fiber; // the next one, 0 at the end
+  __u32 fibers;
+  __u32 last_symbol; // counts on from one walk to the next
+  struct event event;
 };
 
 struct statistics {
@@ -143,15 +169,8 @@ struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct event);
-} buffers SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, __u32);
-} next_symbol SEC(".maps");
+  __type(value, struct walk);
+} walks SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -170,29 +189,23 @@ struct {
 // memory before it goes on.
 #define forget(Variable) asm volatile("" : "+r"(Variable)::"memory")
 
-// Returns 0 from the program if Value is 0. A return of the language would jump
-// to the end of the program, which is further away than 16 bits reach.
-#define leave_unless(Value)                                                    \
-  asm volatile("if %0 != 0 goto +2\n\tr0 = 0\n\texit" ::"r"(Value) : "memory")
-
 // Numbers are unique without atomics: the CPU is part of them. 0 is none.
-static __always_inline __u32 new_symbol_id(__u32 *counter) {
-  *counter += 1;
-  return bpf_get_smp_processor_id() << 22 | (*counter & 0x3fffff);
+static __always_inline __u32 new_symbol_id(struct walk *walk) {
+  walk->last_symbol += 1;
+  return bpf_get_smp_processor_id() << 22 | (walk->last_symbol & 0x3fffff);
 }
 
 // The number of a symbol, which gets one if it has none yet.
-static __always_inline __u32 intern(struct symbol *sym, __u32 *counter,
-                                    struct event *event) {
+static __always_inline __u32 intern(struct symbol *sym, struct walk *walk) {
   __u32 id = 0;
   __u32 *known = bpf_map_lookup_elem(&symbols, sym);
   if (known)
     id = *known;
   forget(id);
   if (!id) {
-    id = new_symbol_id(counter);
-    event->misses += 1;
-    bpf_map_update_elem(&symbols, sym, &id, BPF_NOEXIST);
+    __u32 added = id = new_symbol_id(walk);
+    walk->event.misses += 1;
+    bpf_map_update_elem(&symbols, sym, &added, BPF_NOEXIST);
   }
   return id;
 }
@@ -200,25 +213,27 @@ static __always_inline __u32 intern(struct symbol *sym, __u32 *counter,
 // The symbol of a frame that runs Lark code.
 static __always_inline __u32 script_symbol(const struct lark_code *code,
                                            const struct code_key *key,
-                                           __u32 *counter,
-                                           struct event *event) {
+                                           struct walk *walk) {
   __u32 id = 0;
   __u32 *cached = bpf_map_lookup_elem(&code_cache, key);
   if (cached)
     id = *cached;
   forget(id);
   if (!id) {
-    struct symbol sym;
-    __builtin_memset(&sym, 0, sizeof(sym));
-    sym.kind = LARK_SCRIPT;
-    sym.first_line = code->first_line;
-    bpf_probe_read_user_str(sym.name, sizeof(sym.name), (void *)code->name);
-    bpf_probe_read_user_str(sym.file, sizeof(sym.file), (void *)code->file);
+    struct symbol on_stack, *sym = &on_stack;
+    __builtin_memset(sym, 0, sizeof(*sym));
+    // The compiler must not keep the addresses of the strings, which are the
+    // same for all frames, while it walks: stack and registers are scarce.
+    forget(sym);
+    sym->kind = LARK_SCRIPT;
+    sym->first_line = code->first_line;
+    bpf_probe_read_user_str(sym->name, sizeof(sym->name), (void *)code->name);
+    bpf_probe_read_user_str(sym->file, sizeof(sym->file), (void *)code->file);
     if (code->module)
-      bpf_probe_read_user_str(sym.module, sizeof(sym.module),
+      bpf_probe_read_user_str(sym->module, sizeof(sym->module),
                               (void *)code->module);
-    id = intern(&sym, counter, event);
-    bpf_map_update_elem(&code_cache, key, &id, BPF_ANY);
+    __u32 found = id = intern(sym, walk);
+    bpf_map_update_elem(&code_cache, key, &found, BPF_ANY);
   }
   return id;
 }
@@ -249,21 +264,19 @@ static __always_inline void count_line(__u32 symbol, __u32 line) {
     count = __sync_fetch_and_add(hits, 1);
   forget(count);
   if (!count) {
-    count = 1;
-    bpf_map_update_elem(&line_hits, &key, &count, BPF_NOEXIST);
+    __u64 first = 1;
+    bpf_map_update_elem(&line_hits, &key, &first, BPF_NOEXIST);
   }
 }
 
 // Records one frame and returns its parent, 0 at the end of the stack.
-static __always_inline __u64 walk_frame(__u64 at, __u32 pid,
-                                        struct event_frame *out, __u32 *counter,
-                                        struct event *event,
-                                        struct statistics *stats) {
+static __always_inline __u64 walk_frame(__u64 at, struct event_frame *out,
+                                        struct walk *walk) {
   struct lark_frame frame;
   __u64 failed = bpf_probe_read_user(&frame, sizeof(frame), (void *)at);
   forget(failed);
   if (failed) {
-    stats->unreadable += 1;
+    walk->event.unreadable += 1;
     frame.parent = 0;
     frame.kind = 0;
   }
@@ -275,62 +288,97 @@ static __always_inline __u64 walk_frame(__u64 at, __u32 pid,
     failed = bpf_probe_read_user(&code, sizeof(code), (void *)frame.code);
     if (!failed) {
       struct code_key key = {
-          .code = frame.code, .pid = pid, .serial = code.serial};
-      out->symbol = script_symbol(&code, &key, counter, event);
+          .code = frame.code, .pid = walk->event.pid, .serial = code.serial};
+      out->symbol = script_symbol(&code, &key, walk);
       out->line = find_line(&code, frame.pc);
       count_line(out->symbol, out->line);
     }
   }
-  event->depth += 1;
-  event->complete = !frame.parent;
+  walk->event.depth += 1;
+  walk->event.complete = !frame.parent;
   return frame.parent;
 }
 
-SEC("raw_tp/sched_switch")
-int walk_lark_stack(struct bpf_raw_tracepoint_args *ctx) {
+// Starts a walk at the fiber that the current thread runs, if it runs any.
+static __always_inline void find_fibers(void) {
+  __u32 zero = 0;
+  __u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+  struct statistics *stats = bpf_map_lookup_elem(&totals, &zero);
+  struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+  if (!stats || !walk)
+    return;
+  stats->switches += 1;
+  walk->fiber = 0;
+  walk->fibers = 0;
+  struct process *process = bpf_map_lookup_elem(&processes, &pid);
+  if (!process)
+    return;
+  struct lark_thread thread;
+  if (bpf_probe_read_user(&thread, sizeof(thread), (void *)process->thread))
+    stats->unreadable += 1;
+  else
+    walk->fiber = thread.fibers;
+}
+
+// Walks the stack of the next fiber and sends it to user space.
+static __always_inline void walk_fiber(void *ctx) {
   __u32 zero = 0;
   __u64 task = bpf_get_current_pid_tgid();
   __u32 pid = task >> 32;
 
+  struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
   struct statistics *stats = bpf_map_lookup_elem(&totals, &zero);
-  leave_unless(stats);
-  stats->switches += 1;
   struct process *process = bpf_map_lookup_elem(&processes, &pid);
-  leave_unless(process);
-  struct event *event = bpf_map_lookup_elem(&buffers, &zero);
-  leave_unless(event);
-  __u32 *counter = bpf_map_lookup_elem(&next_symbol, &zero);
-  leave_unless(counter);
+  if (!walk || !walk->fiber || !stats || !process)
+    return;
+  process->walked += 1;
 
-  struct lark_thread thread = {};
-  if (bpf_probe_read_user(&thread, sizeof(thread), (void *)process->thread))
-    stats->unreadable += 1;
-
+  struct lark_fiber fiber;
+  __u64 failed =
+      bpf_probe_read_user(&fiber, sizeof(fiber), (void *)walk->fiber);
+  if (failed)
+    __builtin_memset(&fiber, 0, sizeof(fiber));
+  struct event *event = &walk->event;
   event->time = bpf_ktime_get_ns();
   event->pid = pid;
   event->tid = task;
   event->cpu = bpf_get_smp_processor_id();
-  event->misses = 0;
+  event->fiber = fiber.number;
+  event->state = fiber.state;
+  event->place = walk->fibers;
   event->depth = 0;
-  event->complete = 0;
+  event->misses = 0;
+  event->unreadable = !!failed;
+  event->complete = !fiber.top_frame;
   bpf_get_current_comm(event->command, sizeof(event->command));
+  walk->fiber = fiber.next;
+  walk->fibers += 1;
 
-  __u64 at = thread.top_frame;
+  __u64 at = fiber.top_frame;
 #pragma clang loop unroll(full)
   for (int i = 0; i < MaxFrames; ++i) {
-    // A walk that has ended passes through the remaining frames: leaving the
-    // first of them at once would be a jump of more than 16 bits.
     forget(at);
-    if (at)
-      at = walk_frame(at, pid, &event->frames[i], counter, event, stats);
+    if (!at)
+      break;
+    at = walk_frame(at, &event->frames[i], walk);
   }
 
-  if (!event->complete)
-    stats->truncated += 1;
   stats->samples += 1;
+  stats->truncated += !event->complete;
+  stats->unreadable += event->unreadable;
   if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event,
                             sizeof(*event)))
     stats->lost += 1;
+}
+
+SEC("raw_tp/sched_switch")
+int walk_lark_stacks(struct bpf_raw_tracepoint_args *ctx) {
+  find_fibers();
+  walk_fiber(ctx);
+  walk_fiber(ctx);
+  walk_fiber(ctx);
+  walk_fiber(ctx);
   return 0;
 }
 
