@@ -145,9 +145,10 @@ void StackEffects::visit(const Insn &I, const RegState &State) {
   case InsnKind::StoreImm: {
     bool IntoFrame = State[I.dst()].is(ValueKind::Stack) &&
                      State[I.dst()].hasKnownOffset();
-    // A stack pointer may be kept in the frame, where its slot is tracked.
+    // A stack pointer may be kept in the frame, where its slot is tracked. Less
+    // than 8 bytes of one are no pointer any more.
     if (I.kind() == InsnKind::Store && State[I.src()].mayPointToStack() &&
-        !(IntoFrame && memBytes(I.opcode()) == 8))
+        memBytes(I.opcode()) == 8 && !IntoFrame)
       Known = false;
     if (!IntoFrame && State[I.dst()].mayPointToStack())
       Known = false;

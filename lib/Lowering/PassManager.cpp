@@ -11,7 +11,8 @@ using namespace llvm;
 
 namespace prepatch {
 
-static const PassInfo Registry[] = {
+// constexpr, as options ask for it while static objects are still being set up.
+static constexpr PassInfo Registry[] = {
 #define PREPATCH_PASS(NAME, FUNCTION, TEXT) {NAME, FUNCTION, TEXT},
 #include "Lowering/Passes.def"
 };

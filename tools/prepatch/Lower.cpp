@@ -14,11 +14,15 @@ using namespace llvm;
 
 namespace prepatch {
 
-static std::string passHelp() {
-  std::string Text = "Passes to run, in this order, or none (default: all).";
-  for (const PassInfo &P : allPasses())
-    Text += "\n  " + P.Name.str() + ": " + P.Text.str();
-  return Text;
+/// Lives as long as the option that it describes.
+static const std::string &passHelp() {
+  static const std::string Help = [] {
+    std::string Text = "Passes to run, in this order, or none (default: all).";
+    for (const PassInfo &P : allPasses())
+      Text += "\n  " + P.Name.str() + ": " + P.Text.str();
+    return Text;
+  }();
+  return Help;
 }
 
 cl::SubCommand LowerCommand("lower", "Lower an object: fewer patches at load");
