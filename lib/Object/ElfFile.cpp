@@ -119,7 +119,9 @@ Expected<ElfFile> ElfFile::readAs(MemoryBufferRef Buffer) {
                   Twine(S.Section) + " is past the end (" +
                   Twine(Out.Sections.size()) + ")");
   }
-  if (Out.Symbols.empty() || Out.Symbols[0].Section != ELF::SHN_UNDEF)
+  // Of local binding too, or sorting would put another one before it.
+  if (Out.Symbols.empty() || Out.Symbols[0].Section != ELF::SHN_UNDEF ||
+      Out.Symbols[0].Info != 0)
     return fail("the symbol table does not start with the null symbol");
   if (Error E = Out.checkRelocations())
     return std::move(E);
