@@ -13,7 +13,10 @@ static constexpr float JoinShare = 1.0f / 20;
 static constexpr float JoinLimit = 20;
 static constexpr float LoopRounds = 32;
 static constexpr float ConvergingRounds = 4;
-static constexpr float Limit = 1e6f;
+static constexpr float Limit = 1e6f; // BPF_COMPLEXITY_LIMIT_INSNS
+/// Programs in use keep away from that limit. Should one not, then its load is
+/// so long that what was reckoned wrong does not show in it.
+static constexpr double ProgramLimit = Limit / 5;
 
 /// Loops whose body is walked until the states meet, not once for each round.
 static std::vector<char> findConvergingLoops(const Cfg &Flow) {
@@ -136,7 +139,7 @@ VisitCounts VisitCounts::estimate(const RegKinds &Kinds) {
           Site.IsPointer ? V * ConvergingRounds : V;
     }
   }
-  Result.boundBy(Graph, Limit); // BPF_COMPLEXITY_LIMIT_INSNS
+  Result.boundBy(Graph, ProgramLimit);
   return Result;
 }
 
