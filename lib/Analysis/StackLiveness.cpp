@@ -106,9 +106,9 @@ void StackEffects::visitHelper(const Insn &I, const RegState &State) {
     }
     case HelperArg::MapKey:
     case HelperArg::MapValue: {
-      uint32_t Bytes = !M                          ? 0
+      uint32_t Bytes = !M                         ? 0
                        : Arg == HelperArg::MapKey ? M->KeySize
-                                                   : M->ValueSize;
+                                                  : M->ValueSize;
       if (Bytes)
         read(V, 0, Bytes);
       else
@@ -143,8 +143,8 @@ void StackEffects::visit(const Insn &I, const RegState &State) {
     return;
   case InsnKind::Store:
   case InsnKind::StoreImm: {
-    bool IntoFrame = State[I.dst()].is(ValueKind::Stack) &&
-                     State[I.dst()].hasKnownOffset();
+    bool IntoFrame =
+        State[I.dst()].is(ValueKind::Stack) && State[I.dst()].hasKnownOffset();
     // A stack pointer may be kept in the frame, where its slot is tracked. Less
     // than 8 bytes of one are no pointer any more.
     if (I.kind() == InsnKind::Store && State[I.src()].mayPointToStack() &&
@@ -185,9 +185,8 @@ StackLiveness::StackLiveness(const RegKinds &Kinds,
   std::vector<BasicBlock *> Blocks;
   for (BasicBlock &BB : F) {
     StackEffects Effects(Profile);
-    Kinds.forEach(BB, [&](Insn &I, const RegState &State) {
-      Effects.visit(I, State);
-    });
+    Kinds.forEach(
+        BB, [&](Insn &I, const RegState &State) { Effects.visit(I, State); });
     Known &= Effects.Known;
     Reads[BB.number()] = Effects.Reads;
     Writes[BB.number()] = Effects.Writes;

@@ -29,9 +29,8 @@ public:
 
   DenseMap<const Insn *, Insn *> run() {
     for (BasicBlock &BB : F)
-      Kinds.forEach(BB, [&](Insn &I, const RegState &State) {
-        visit(BB, I, State);
-      });
+      Kinds.forEach(
+          BB, [&](Insn &I, const RegState &State) { visit(BB, I, State); });
     DenseMap<const Insn *, Insn *> Result;
     if (LosesTrack)
       return Result;
@@ -87,8 +86,7 @@ void KeySlotFinder::visitCall(BasicBlock &BB, Insn &I, const RegState &State) {
                  I.imm() == int32_t(LookupHelper) && M && M->KeySize &&
                  V.is(ValueKind::Stack) && V.hasKnownOffset();
     if (IsKey)
-      Keys.push_back(
-          {V.offset(), V.offset() + int32_t(M->KeySize), &I, &BB});
+      Keys.push_back({V.offset(), V.offset() + int32_t(M->KeySize), &I, &BB});
     else
       escape(V);
   }
@@ -148,8 +146,8 @@ Insn *KeySlotFinder::storeOf(const Use &Key) const {
         I->kind() == InsnKind::Store || I->kind() == InsnKind::StoreImm;
     if (IsStore && I->dst() == RegFp && I->off() == Key.From &&
         memBytes(I->opcode()) == Size) {
-      bool Kept = I->kind() == InsnKind::StoreImm ||
-                  !(Changed & regBit(I->src()));
+      bool Kept =
+          I->kind() == InsnKind::StoreImm || !(Changed & regBit(I->src()));
       return Kept && !I->hasCoreRecord() ? I : nullptr;
     }
     if (!Arguments.contains(I))
@@ -182,8 +180,7 @@ bool KeySlotFinder::isKeyOnly(int32_t From, int32_t To) const {
 
 } // namespace
 
-DenseMap<const Insn *, Insn *> findKeyStores(Function &F,
-                                             const RegKinds &Kinds,
+DenseMap<const Insn *, Insn *> findKeyStores(Function &F, const RegKinds &Kinds,
                                              const KernelProfile &Profile) {
   return KeySlotFinder(F, Kinds, Profile).run();
 }

@@ -37,7 +37,8 @@ SmallVector<Insn *, 4> argumentDefinitions(Insn &Call, unsigned Reg) {
   for (Insn *I = Call.prev(); I; I = I->prev()) {
     bool Reads = I->reads() & regBit(Reg);
     if (I->writes() & regBit(Reg)) {
-      bool Pure = I->kind() == InsnKind::LoadImm64 || I->kind() == InsnKind::Alu;
+      bool Pure =
+          I->kind() == InsnKind::LoadImm64 || I->kind() == InsnKind::Alu;
       if (!Pure || I->hasCoreRecord())
         break;
       Found.push_back(I);
@@ -115,6 +116,15 @@ static std::string bodyName(const OutlineSite &S,
   }
 }
 
+/// Name of a function that \p P has and no object that it can be linked with.
+static std::string ownName(Program &P) {
+  for (CodeSection &S : P.Sections)
+    for (Function &F : S.Functions)
+      if (F.isEntry())
+        return F.name();
+  return "";
+}
+
 static Signature signatureOf(const OutlineSite &S) {
   Signature Sig;
   auto add = [&](const char *Name, ParamType Type) {
@@ -148,7 +158,10 @@ Function &createBody(Program &P, const OutlineSite &S,
                      const KernelProfile &Profile, bool Global) {
   Signature Sig = signatureOf(S);
   Sig.IsGlobal = Global;
-  Function &F = P.createSubprogram(bodyName(S, Profile), std::move(Sig));
+  std::string Name = bodyName(S, Profile);
+  if (Global) // objects are linked after this, too: the same name would clash
+    Name += "_" + ownName(P);
+  Function &F = P.createSubprogram(Name, std::move(Sig));
   Builder B(P);
   BasicBlock &BB = B.createBlock(F);
   B.setInsertPoint(BB);

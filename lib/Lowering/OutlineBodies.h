@@ -40,10 +40,10 @@ struct OutlineSite {
 struct OutlineKey {
   SiteKind Kind;
   OutlineForm Form;
-  uint32_t Helper = 0;        ///< helper id
+  uint32_t Helper = 0; ///< helper id
   const Map *TheMap = nullptr;
-  unsigned MapNumber = 0;     ///< of TheMap in the program, for the order
-  uint64_t Code = 0;          ///< encoding of the access or operation
+  unsigned MapNumber = 0; ///< of TheMap in the program, for the order
+  uint64_t Code = 0;      ///< encoding of the access or operation
   /// CO-RE record of the access: type, offset of the string, kind.
   std::tuple<uint32_t, uint32_t, uint32_t> Core;
 

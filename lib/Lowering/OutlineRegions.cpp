@@ -157,8 +157,7 @@ bool RegionOutliner::findRegions() {
   for (BasicBlock &BB : F) {
     Over += Crossing[BB.number()];
     bool IsCut = BB.number() && Over == 0 && !BB.empty() &&
-                 A.Kinds.isReached(BB) &&
-                 Open.Slots >= MinRegion;
+                 A.Kinds.isReached(BB) && Open.Slots >= MinRegion;
     if (IsCut) {
       std::vector<LiveValue> Live;
       const RegState &State = A.Kinds.stateAtEntry(BB);
@@ -185,9 +184,8 @@ bool RegionOutliner::findRegions() {
   // What is behind the last cut stays.
   RestLiveIn = Open.LiveIn;
   // Parts must be a prefix of the program: the rest begins behind them.
-  while (!Found.empty() && any_of(Found, [&](const Region &R) {
-    return holdsExit(R);
-  })) {
+  while (!Found.empty() &&
+         any_of(Found, [&](const Region &R) { return holdsExit(R); })) {
     RestLiveIn = Found.back().LiveIn;
     Found.pop_back();
   }
@@ -254,13 +252,12 @@ std::string RegionOutliner::whyNot() {
   double LiveStackUs = 0;
   unsigned Slots = A.Graph.facts(F).Slots;
   if (Ctx.Profile.features().LiveStackPass)
-    LiveStackUs = LiveStack(A.Kinds, F).runs({}, {}) *
-                  Model.staticCallSiteUs(CalleeStack::ReadsCaller,
-                                         Slots - Largest);
+    LiveStackUs =
+        LiveStack(A.Kinds, F).runs({}, {}) *
+        Model.staticCallSiteUs(CalleeStack::ReadsCaller, Slots - Largest);
   double PatchUs = duplicatePatchUs();
-  double AddedUs =
-      Parts * FunctionUs +
-      Regions.size() * Model.staticCallUs(CalleeStack::Own);
+  double AddedUs = Parts * FunctionUs +
+                   Regions.size() * Model.staticCallUs(CalleeStack::Own);
   GainUs = LiveStackUs + PatchUs - AddedUs;
   Gain = formatv("{0} stretches in {1} functions: {2:F1} us of live-stack runs "
                  "and {3:F1} us of patching saved, {4:F1} us added",
@@ -353,8 +350,8 @@ void RegionOutliner::apply() {
     if (R.SameAs < 0) {
       Parts.push_back(&makePart(R, Number++));
       unsigned Copies = 1 + count_if(Regions, [&](const Region &Other) {
-        return Other.SameAs == int(&R - Regions.data());
-      });
+                          return Other.SameAs == int(&R - Regions.data());
+                        });
       Ctx.recordMove(*Parts.back(), F, Copies);
       continue;
     }

@@ -103,8 +103,8 @@ private:
   CostModel Model;
   std::map<OutlineKey, Group> Groups;
   DenseMap<const Map *, const Insn *> MapLoads; ///< one for each map
-  DenseMap<const Insn *, Insn *> KeyStores; ///< of the current function
-  std::map<unsigned, LiveStack> LiveStacks; ///< by function index
+  DenseMap<const Insn *, Insn *> KeyStores;     ///< of the current function
+  std::map<unsigned, LiveStack> LiveStacks;     ///< by function index
 };
 
 bool Outliner::registersAreFree(const PatchSite &S) const {
@@ -194,8 +194,7 @@ void Outliner::collect(Function &F) {
     std::string Why = whyNotSite(S, Site);
     if (Why.empty())
       Why = whyNoCall(F, stackOf(Site), A);
-    if (Why.empty() && Ctx.visitsAreMeasured() &&
-        Ctx.visitsOf(F, *S.I) == 0)
+    if (Why.empty() && Ctx.visitsAreMeasured() && Ctx.visitsOf(F, *S.I) == 0)
       Why = "the verifier never comes here, so it is not patched";
     if (Why.empty() && isHot(S) &&
         (Ctx.TheGoal == Goal::Balanced || Ctx.TheGoal == Goal::Run))
@@ -213,9 +212,8 @@ bool Outliner::canBeGlobal(const OutlineKey &Key) const {
       Ctx.Obj.Ext && !Ctx.Obj.Ext->Tables[BtfExt::FuncInfo].Groups.empty();
   // A division's result is unknown to the verifier either way, so is the time
   // in jiffies. The number of a processor it knows to be small.
-  bool ScalarsOnly =
-      Key.Kind == SiteKind::Division ||
-      (Key.Kind == SiteKind::Helper && Key.Helper == Jiffies64);
+  bool ScalarsOnly = Key.Kind == SiteKind::Division ||
+                     (Key.Kind == SiteKind::Helper && Key.Helper == Jiffies64);
   return ScalarsOnly && HasFuncInfo && Ctx.Profile.features().GlobalFunctions;
 }
 
@@ -229,8 +227,7 @@ void Outliner::addLiveStack(const Group &G, Balances &Programs) {
     ByFunction[A.Graph.indexOf(*S.Site.Fn)].insert(S.Site.I);
   for (auto &[Index, Calls] : ByFunction) {
     Function &F = *A.Graph.functions()[Index];
-    LiveStack &Stack =
-        LiveStacks.try_emplace(Index, A.Kinds, F).first->second;
+    LiveStack &Stack = LiveStacks.try_emplace(Index, A.Kinds, F).first->second;
     double Before = Stack.runs({}, {}), After = Stack.runs(Calls, {});
     double Us = (After - Before) *
                 Model.staticCallSiteUs(CalleeStack::ReadsCaller,
@@ -246,12 +243,12 @@ Balances Outliner::weigh(const Group &G, bool Global) {
   const OutlineSite &First = G.front();
   OutlineShape Shape = shapeOf(First);
   double Mov = Model.visitUs(VisitClass::Mov);
-  double PerVisit =
-      Global ? Model.globalCallUs()
-             : Model.staticCallUs(First.Form == OutlineForm::ByValue
-                                      ? CalleeStack::Own
-                                      : CalleeStack::None) +
-                   Shape.BodyInsns * Mov;
+  double PerVisit = Global
+                        ? Model.globalCallUs()
+                        : Model.staticCallUs(First.Form == OutlineForm::ByValue
+                                                 ? CalleeStack::Own
+                                                 : CalleeStack::None) +
+                              Shape.BodyInsns * Mov;
   for (const OutlineSite &S : G) {
     // Visits are those of all programs together; shared code is rare.
     double AddedUs = Ctx.visitsOf(*S.Site.Fn, *S.Site.I) *
@@ -260,9 +257,9 @@ Balances Outliner::weigh(const Group &G, bool Global) {
       const LoadedProgram &L = A.Graph.loadedPrograms()[N];
       Balance &B = Programs[N];
       if (!B.Sites++) // what stays: the function, and one patch at its end
-        B.AddedUs += SubprogramUs +
-                     Model.growthUs(L.Slots, L.Slots,
-                                    std::max(S.Site.Grows, 1), L.LineRecords);
+        B.AddedUs += SubprogramUs + Model.growthUs(L.Slots, L.Slots,
+                                                   std::max(S.Site.Grows, 1),
+                                                   L.LineRecords);
       B.SavedUs += A.Cost.inProgram(S.Site, L);
       B.AddedUs += AddedUs;
     }

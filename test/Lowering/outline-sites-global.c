@@ -7,7 +7,8 @@
 // RUN: prepatch lower %t.nobtf -o %t.out --passes=outline-sites --goal=patches --report - | FileCheck %s --check-prefix=STATIC
 
 // Check that a function of numbers alone is global, so that the kernel verifies
-// it once; only a program with BTF can have one. What a 32-bit operation leaves
+// it once; only a program with BTF can have one. Its name is that of no other
+// object, or the two could not be linked. What a 32-bit operation leaves
 // in the upper half is said again by the caller.
 
 // CHECK-DAG: took quotients+{{.*}} division {{.*}} one of 2 in one global function:
@@ -15,8 +16,8 @@
 // STATIC-DAG: took quotients+{{.*}} division {{.*}} one of 2 in one static function:
 // STATIC-DAG: took jiffies+{{.*}} helper jiffies64 {{.*}} one of 2 in one static function:
 
-// SYMBOLS-DAG: FUNC GLOBAL DEFAULT {{[0-9]+}} prepatch_udiv32
-// SYMBOLS-DAG: FUNC GLOBAL DEFAULT {{[0-9]+}} prepatch_jiffies64
+// SYMBOLS-DAG: FUNC GLOBAL DEFAULT {{[0-9]+}} prepatch_udiv32_quotients
+// SYMBOLS-DAG: FUNC GLOBAL DEFAULT {{[0-9]+}} prepatch_jiffies64_quotients
 
 typedef unsigned int u32;
 typedef unsigned long long u64;

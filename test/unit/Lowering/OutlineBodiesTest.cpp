@@ -25,7 +25,8 @@ uint64_t divide(const Insn &I, uint64_t A, uint64_t B) {
   if (!B) {
     R = IsMod ? A : 0;
   } else if (Signed) {
-    int64_t X = Is32 ? int32_t(A) : int64_t(A), Y = Is32 ? int32_t(B) : int64_t(B);
+    int64_t X = Is32 ? int32_t(A) : int64_t(A),
+            Y = Is32 ? int32_t(B) : int64_t(B);
     R = Y == -1 ? (IsMod ? 0 : 0 - uint64_t(X)) : IsMod ? X % Y : X / Y;
   } else {
     R = IsMod ? A % B : A / B;
@@ -61,8 +62,8 @@ void execute(BasicBlock &BB, uint64_t *Regs) {
 }
 
 TEST(OutlineBodies, DivisionsInAllRegisters) {
-  const uint64_t Numbers[] = {0,  1,          7,          1000003,
-                              ~0ull, 1ull << 63, 0x1ffffffffull, 1ull << 31};
+  const uint64_t Numbers[] = {
+      0, 1, 7, 1000003, ~0ull, 1ull << 63, 0x1ffffffffull, 1ull << 31};
   for (unsigned Form = 0; Form < 8; ++Form)
     for (unsigned Dst = 0; Dst < RegFp; ++Dst)
       for (unsigned Src = 0; Src < RegFp; ++Src) {
