@@ -249,6 +249,9 @@ std::string RegionOutliner::whyNot() {
     Largest = std::max(Largest, R.Slots);
     Parts += R.SameAs < 0;
   }
+  for (unsigned N : A.Graph.programsWith(F))
+    if (A.Graph.loadedPrograms()[N].Functions.size() + Parts > Limits.Subprogs)
+      return "its parts would be more functions than the kernel allows";
   double LiveStackUs = 0;
   unsigned Slots = A.Graph.facts(F).Slots;
   if (Ctx.Profile.features().LiveStackPass)

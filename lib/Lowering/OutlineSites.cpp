@@ -68,6 +68,7 @@ struct Balance {
   unsigned Sites = 0;
   double SavedUs = 0;
   double AddedUs = 0;
+  double AddedVisits = 0; ///< of instructions, by the verifier
   double netUs() const { return SavedUs - AddedUs; }
 };
 /// By place in CallGraph::loadedPrograms().
@@ -91,7 +92,8 @@ private:
   bool canBeGlobal(const OutlineKey &Key) const;
   Balances weigh(const Group &G, bool Global);
   void addLiveStack(const Group &G, Balances &Programs);
-  std::string whyNotIn(const Balance &B) const;
+  void countPrograms();
+  std::string whyNotIn(unsigned Program, const Balance &B) const;
   void keepWhatPays(Group &G, bool Global);
   void refuse(const PatchSite &S, std::string Why, double SavedUs = 0) {
     Ctx.refuse(PassName, *S.Fn, *S.I, describeSite(S, Ctx.Profile),
@@ -105,6 +107,12 @@ private:
   DenseMap<const Map *, const Insn *> MapLoads; ///< one for each map
   DenseMap<const Insn *, Insn *> KeyStores;     ///< of the current function
   std::map<unsigned, LiveStack> LiveStacks;     ///< by function index
+  /// What a loaded program comes to with the groups that are chosen so far.
+  struct ProgramSize {
+    unsigned Functions = 0;
+    double Visits = 0; ///< 0 where nothing was measured
+  };
+  std::vector<ProgramSize> Sizes; ///< by place in loadedPrograms()
 };
 
 bool Outliner::registersAreFree(const PatchSite &S) const {
@@ -251,8 +259,8 @@ Balances Outliner::weigh(const Group &G, bool Global) {
                               Shape.BodyInsns * Mov;
   for (const OutlineSite &S : G) {
     // Visits are those of all programs together; shared code is rare.
-    double AddedUs = Ctx.visitsOf(*S.Site.Fn, *S.Site.I) *
-                     (PerVisit + shapeOf(S).SiteInsns * Mov);
+    double Visits = Ctx.visitsOf(*S.Site.Fn, *S.Site.I);
+    double AddedUs = Visits * (PerVisit + shapeOf(S).SiteInsns * Mov);
     for (unsigned N : A.Graph.programsWith(*S.Site.Fn)) {
       const LoadedProgram &L = A.Graph.loadedPrograms()[N];
       Balance &B = Programs[N];
@@ -262,6 +270,8 @@ Balances Outliner::weigh(const Group &G, bool Global) {
                                                    L.LineRecords);
       B.SavedUs += A.Cost.inProgram(S.Site, L);
       B.AddedUs += AddedUs;
+      B.AddedVisits +=
+          Visits * (1 + Shape.BodyInsns + std::max(0, shapeOf(S).SiteInsns));
     }
   }
   if (!Global)
@@ -269,9 +279,29 @@ Balances Outliner::weigh(const Group &G, bool Global) {
   return Programs;
 }
 
-std::string Outliner::whyNotIn(const Balance &B) const {
+void Outliner::countPrograms() {
+  for (const LoadedProgram &L : A.Graph.loadedPrograms()) {
+    ProgramSize &Size = Sizes.emplace_back();
+    Size.Functions = L.Functions.size();
+    if (!Ctx.visitsAreMeasured())
+      continue;
+    for (Function *F : L.Functions)
+      for (BasicBlock &BB : *F)
+        for (Insn &I : BB)
+          Size.Visits += Ctx.visitsOf(*F, I);
+  }
+}
+
+std::string Outliner::whyNotIn(unsigned Program, const Balance &B) const {
   if (B.Sites < 2)
     return "its program has no other such site";
+  const KernelLimits &Limits = Ctx.Profile.limits();
+  if (Sizes[Program].Functions + 1 > Limits.Subprogs)
+    return "its program has as many functions as the kernel allows";
+  // Estimates are too high to be held against a limit.
+  if (Ctx.visitsAreMeasured() &&
+      Sizes[Program].Visits + B.AddedVisits > Limits.VerifiedInsns)
+    return "calls would take the verifier over its limit";
   if (Ctx.TheGoal == Goal::Patches)
     return "";
   if (Ctx.TheGoal == Goal::Run)
@@ -295,7 +325,7 @@ void Outliner::keepWhatPays(Group &G, bool Global) {
       std::string Why;
       double Each = 0;
       for (unsigned L : A.Graph.programsWith(*S.Site.Fn))
-        if (Why.empty() && !(Why = whyNotIn(Programs[L])).empty())
+        if (Why.empty() && !(Why = whyNotIn(L, Programs[L])).empty())
           Each = Programs[L].netUs() / Programs[L].Sites;
       if (Why.empty()) {
         Kept.push_back(S);
@@ -314,6 +344,7 @@ bool Outliner::run() {
       for (Insn &I : BB)
         if (const Map *M = Ctx.Prog.mapOf(I))
           MapLoads.try_emplace(M, &I);
+  countPrograms();
   for (Function *F : A.Graph.functions())
     collect(*F);
   struct Choice {
@@ -330,6 +361,8 @@ bool Outliner::run() {
     for (auto &[L, B] : weigh(G, Global)) {
       Sum.SavedUs += B.SavedUs;
       Sum.AddedUs += B.AddedUs;
+      Sizes[L].Functions += 1;
+      Sizes[L].Visits += B.AddedVisits;
     }
     Chosen.push_back({&G, Global});
     std::string How =
