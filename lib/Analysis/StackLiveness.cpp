@@ -23,6 +23,9 @@ private:
   void visitHelper(const Insn &I, const RegState &State);
   void read(const RegValue &Pointer, int64_t Off, int64_t Bytes);
   void write(const RegValue &Pointer, int64_t Off, int64_t Bytes);
+  /// A callee gets below its pointer with container_of, and anywhere by the
+  /// pointers that it finds.
+  void readAll() { Reads |= ~Writes; }
   /// Helpers that print are handed strings by pointers to them, in memory.
   void readThrough(const RegValue &Pointer, const RegState &State) {
     if (!Pointer.is(ValueKind::Stack))
@@ -169,7 +172,7 @@ void StackEffects::visit(const Insn &I, const RegState &State) {
         if (I.kind() == InsnKind::KfuncCall || !I.callee())
           Known = false; // iterators and the like live in the frame
         else
-          readAllAbove(State[R]);
+          readAll();
       }
     return;
   default:

@@ -5,8 +5,8 @@
 // Backward data flow over the 512 bytes of one function's frame. Reads count
 // when in doubt, writes only when they are sure: stores by the program, and
 // helpers that fill what they are given (bpf_probe_read, not its string
-// sibling). A pointer handed to a call that does
-// not say how much it reads is taken to read all the way up to r10.
+// sibling). A pointer handed to a helper that does not say how much it reads is
+// taken to read all the way up to r10, one handed to a function all of the frame.
 //===----------------------------------------------------------------------===//
 #ifndef PREPATCH_ANALYSIS_STACKLIVENESS_H
 #define PREPATCH_ANALYSIS_STACKLIVENESS_H

@@ -6,6 +6,7 @@
 #include "Lowering/OutlineBodies.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
 
@@ -14,6 +15,7 @@ namespace prepatch {
 namespace {
 
 constexpr uint32_t LookupHelper = 1; // BPF_FUNC_map_lookup_elem
+constexpr int32_t FrameStart = -512; // the largest frame
 
 struct Use {
   int32_t From, To; ///< bytes from r10
@@ -76,9 +78,14 @@ private:
 
 void KeySlotFinder::visitCall(BasicBlock &BB, Insn &I, const RegState &State) {
   unsigned Arguments = 5;
-  if (I.kind() == InsnKind::HelperCall)
-    if (const HelperInfo *H = Profile.helper(I.imm()))
+  // Code of the program, called here or by a helper that gets a callback.
+  bool RunsProgram = I.kind() == InsnKind::BpfCall && I.callee();
+  if (I.kind() == InsnKind::HelperCall) {
+    const HelperInfo *H = Profile.helper(I.imm());
+    if (H)
       Arguments = H->numArgs();
+    RunsProgram = !H || is_contained(H->Args, HelperArg::Callback);
+  }
   for (unsigned R = 1; R <= Arguments; ++R) {
     RegValue V = State[R];
     const Map *M = State[1].map();
@@ -87,6 +94,8 @@ void KeySlotFinder::visitCall(BasicBlock &BB, Insn &I, const RegState &State) {
                  V.is(ValueKind::Stack) && V.hasKnownOffset();
     if (IsKey)
       Keys.push_back({V.offset(), V.offset() + int32_t(M->KeySize), &I, &BB});
+    else if (RunsProgram && V.mayPointToStack())
+      EscapesFrom = FrameStart; // with container_of it gets at all of an object
     else
       escape(V);
   }

@@ -174,15 +174,17 @@ TEST(StackLiveness, AddressesInATable) {
   EXPECT_EQ(T.live(), "-64..-41 -32..-1") << "the string, but not the table";
 }
 
-TEST(StackLiveness, CalleesReadUpwards) {
+// Below the pointer, too: container_of.
+TEST(StackLiveness, CalleesReadAllThatIsNotWritten) {
   Live T;
   Function &Callee = T.subprogram("callee");
   T.block(Callee);
   T.returnZero();
   T.B.setInsertPoint(T.Second);
+  T.B.store(RegFp, -24, 6, 8);
   T.address(1, -16);
   T.B.call(Callee);
-  EXPECT_EQ(T.live(), "-16..-1");
+  EXPECT_EQ(T.live(), "-512..-25 -16..-1");
 }
 
 TEST(StackLiveness, KernelFunctionsMayKeepThePointer) {

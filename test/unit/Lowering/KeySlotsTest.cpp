@@ -101,6 +101,25 @@ TEST(KeySlots, BelowSomethingHandedOver) {
   EXPECT_EQ(T.storeOf(Call), nullptr);
 }
 
+// A callee gets from a member to its object: container_of.
+TEST(KeySlots, AboveSomethingHandedToAFunction) {
+  Keys T;
+  Function &Callee = T.subprogram("callee");
+  T.block(Callee);
+  T.returnZero();
+  T.B.setInsertPoint(T.BB);
+  T.store(6, -8);
+  T.B.movReg(2, RegFp);
+  T.B.aluImm(AluAdd, 2, -8);
+  T.loadMap(1, T.Map);
+  Insn *Call = T.B.callHelper(HelperMapLookup);
+  T.B.movReg(1, RegFp);
+  T.B.aluImm(AluAdd, 1, -4);
+  T.B.call(Callee);
+  T.returnZero();
+  EXPECT_EQ(T.storeOf(Call), nullptr);
+}
+
 TEST(KeySlots, AddressKeptInMemory) {
   Keys T;
   T.B.movReg(7, RegFp);
