@@ -393,6 +393,10 @@ Error install(Object &Obj, Image Image) {
     auto Bytes = Obj.Types->bytes();
     if (!Bytes)
       return Bytes.takeError();
+    // libbpf reads some damaged headers that it writes out in another way.
+    if (auto Again = Btf::read(*Bytes); !Again)
+      return createStringError("section '.BTF': cannot be extended: " +
+                               toString(Again.takeError()));
     Elf.Sections[Elf.findSection(".BTF")].setData(std::move(*Bytes));
   }
   if (Obj.JumpTableSection)
