@@ -38,9 +38,7 @@ function(prepatch_add_unittest name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;EXTERNAL" ${ARGN})
   add_executable(${name}Tests EXCLUDE_FROM_ALL ${ARG_SOURCES})
   list(TRANSFORM ARG_LINK PREPEND Prepatch)
-  # g++ 12 warns of "text" + std::string (its bug 105651).
-  target_compile_options(${name}Tests PRIVATE -fno-rtti
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  target_compile_options(${name}Tests PRIVATE -fno-rtti)
   target_link_libraries(${name}Tests PRIVATE ${ARG_LINK} ${ARG_EXTERNAL} LLVM GTest::gtest_main)
   set_target_properties(${name}Tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
   set_property(GLOBAL APPEND PROPERTY PREPATCH_UNITTESTS ${name}Tests)

@@ -229,11 +229,14 @@ static bool reuse(LoweringContext &Ctx) {
 bool runContextReuse(LoweringContext &Ctx) {
   bool Changed = reuse(Ctx);
   // What registers could not keep.
-  if (!keepFacts(Ctx))
+  std::vector<KeptSlot> Slots = keepFacts(Ctx);
+  if (Slots.empty())
     return Changed;
   Ctx.invalidate();
   reuse(Ctx);
-  return true;
+  Changed |= dropUnusedSlots(Ctx.Prog, Slots);
+  Ctx.invalidate();
+  return Changed;
 }
 
 } // namespace prepatch

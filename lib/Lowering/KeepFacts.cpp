@@ -21,7 +21,7 @@ public:
       : Ctx(Ctx), A(Ctx.analyses()), Effects(A, Ctx.Profile), F(F),
         B(Ctx.Prog) {}
 
-  bool run();
+  void run(std::vector<KeptSlot> &Kept);
 
 private:
   using Sites = std::vector<const PatchSite *>;
@@ -96,17 +96,16 @@ bool Keeper::paysOff(const Sites &First, const Sites &Others) const {
   return weigh(Ctx.TheGoal, Deal).Take;
 }
 
-bool Keeper::run() {
+void Keeper::run(std::vector<KeptSlot> &Kept) {
   std::map<FactKey, Sites> Facts;
   for (const PatchSite &S : A.Sites.sites(F))
     if (auto Key = factAskedAt(S, Ctx.Profile))
       Facts[*Key].push_back(&S);
   std::erase_if(Facts, [](const auto &E) { return E.second.size() < 2; });
   if (Facts.empty() || !findFastcallPairs(F, A.Kinds, Ctx.Profile).empty())
-    return false;
+    return;
   bool MayChange = contextMayChange();
   unsigned Bytes = 0;
-  bool Changed = false;
   for (auto &[Key, All] : Facts) {
     if (Key.isContext() && MayChange)
       continue;
@@ -126,29 +125,51 @@ bool Keeper::run() {
     if (Others.empty() || !paysOff(First, Others) ||
         !A.Stack.mayGrow(F, Slot - A.Stack.ownBytes(F)))
       continue;
+    KeptSlot &New = Kept.emplace_back(KeptSlot{&F, int16_t(-int(Slot)), {}});
     for (const PatchSite *S : First) {
       unsigned Result = Key.isContext() ? S->I->dst() : 0;
       if (Insn *Next = S->I->next())
         B.setInsertPoint(*Next);
       else
         B.setInsertPoint(*S->BB);
-      B.store(RegFp, -int16_t(Slot), Result, 8);
+      New.Stores.push_back({S->BB, B.store(RegFp, New.Off, Result, 8)});
     }
     Bytes += 8;
-    Changed = true;
   }
-  return Changed;
 }
 
 } // namespace
 
-bool keepFacts(LoweringContext &Ctx) {
-  bool Changed = false;
+std::vector<KeptSlot> keepFacts(LoweringContext &Ctx) {
+  std::vector<KeptSlot> Kept;
   for (Function *F : Ctx.analyses().Graph.functions())
     if (!F->isOpaque() && Ctx.analyses().Kinds.isAnalysed(*F) &&
         Ctx.analyses().Stack.isKnown(*F))
-      Changed |= Keeper(Ctx, *F).run();
-  return Changed;
+      Keeper(Ctx, *F).run(Kept);
+  return Kept;
+}
+
+static bool isLoaded(const KeptSlot &Slot) {
+  for (BasicBlock &BB : *Slot.Fn)
+    for (Insn &I : BB)
+      if (I.kind() == InsnKind::Load && I.src() == RegFp &&
+          I.off() == Slot.Off)
+        return true;
+  return false;
+}
+
+bool dropUnusedSlots(Program &P, ArrayRef<KeptSlot> Slots) {
+  Builder B(P);
+  bool AnyUsed = false;
+  for (const KeptSlot &Slot : Slots) {
+    if (isLoaded(Slot)) {
+      AnyUsed = true;
+      continue;
+    }
+    for (auto [BB, Store] : Slot.Stores)
+      B.erase(*BB, *Store);
+  }
+  return AnyUsed;
 }
 
 } // namespace prepatch

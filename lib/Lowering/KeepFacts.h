@@ -13,13 +13,24 @@
 
 namespace prepatch {
 
-/// Adds the stores where they pay off by the goal. Returns whether it added
-/// any; analyses are then out of date. Nothing is kept where
+/// A slot of \p Fn that was made, and what is stored into it.
+struct KeptSlot {
+  Function *Fn;
+  int16_t Off; ///< from r10
+  llvm::SmallVector<std::pair<BasicBlock *, Insn *>, 2> Stores;
+};
+
+/// Adds the stores where they pay off by the goal. If it returns any, analyses
+/// are out of date. Nothing is kept where
 /// - the stack has no room in some call chain;
 /// - the kernel takes bpf_fastcall spills away in the function: a use of the
 ///   slot below them would end that (check_fastcall_stack_contract());
 /// - for fields of the context: anything in the function may change it.
-bool keepFacts(LoweringContext &Ctx);
+std::vector<KeptSlot> keepFacts(LoweringContext &Ctx);
+
+/// Takes the stores away again from whose slots nothing is loaded; returns
+/// whether any slot is left.
+bool dropUnusedSlots(Program &P, llvm::ArrayRef<KeptSlot> Slots);
 
 } // namespace prepatch
 

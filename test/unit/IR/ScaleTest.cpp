@@ -18,10 +18,9 @@ constexpr unsigned Million = 1000000;
 using ScaleTest = TestProgram;
 
 TEST_F(ScaleTest, TakesFewerThan100BytesAnInstruction) {
-  BasicBlock *BB = nullptr;
   for (unsigned I = 0; I < Million; ++I) {
     if (I % 5 == 0)
-      BB = &block({});
+      block({});
     Insn *New = B.movImm(1, I);
     if (I % 2 == 0)
       B.attach(*New, line(I));

@@ -97,9 +97,11 @@ TEST(OutlineBodies, DivisionsInAllRegisters) {
             ASSERT_EQ(Regs[Dst], Expected)
                 << "form " << Form << ", r" << Dst << " and r" << Src << ": "
                 << A << ", " << B;
-            for (unsigned R = 6; R < RegFp; ++R)
-              if (R != Dst)
+            for (unsigned R = 6; R < RegFp; ++R) {
+              if (R != Dst) {
                 ASSERT_EQ(Regs[R], Kept[R]) << "r" << R << " has changed";
+              }
+            }
           }
       }
 }
