@@ -6,7 +6,8 @@
 // when in doubt, writes only when they are sure: stores by the program, and
 // helpers that fill what they are given (bpf_probe_read, not its string
 // sibling). A pointer handed to a helper that does not say how much it reads is
-// taken to read all the way up to r10, one handed to a function all of the frame.
+// taken to read all the way up to r10, one handed to a function all of the
+// frame.
 //===----------------------------------------------------------------------===//
 #ifndef PREPATCH_ANALYSIS_STACKLIVENESS_H
 #define PREPATCH_ANALYSIS_STACKLIVENESS_H

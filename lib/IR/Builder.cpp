@@ -54,8 +54,8 @@ Insn *Builder::movImm(unsigned Dst, int32_t Imm) {
 }
 
 Insn *Builder::aluImm(AluOp Op, unsigned Dst, int32_t Imm, bool Is64) {
-  return create({uint8_t(Op | (Is64 ? ClassAlu64 : ClassAlu)), uint8_t(Dst), 0,
-                 0, Imm});
+  return create(
+      {uint8_t(Op | (Is64 ? ClassAlu64 : ClassAlu)), uint8_t(Dst), 0, 0, Imm});
 }
 
 Insn *Builder::aluReg(AluOp Op, unsigned Dst, unsigned Src, bool Is64) {
@@ -68,10 +68,9 @@ Insn *Builder::load(unsigned Dst, unsigned Base, int16_t Off, unsigned Bytes) {
                  uint8_t(Base), Off, 0});
 }
 
-Insn *Builder::store(unsigned Base, int16_t Off, unsigned Src,
-                     unsigned Bytes) {
-  return create({uint8_t(ClassStx | ModeMem | memSizeFor(Bytes)),
-                 uint8_t(Base), uint8_t(Src), Off, 0});
+Insn *Builder::store(unsigned Base, int16_t Off, unsigned Src, unsigned Bytes) {
+  return create({uint8_t(ClassStx | ModeMem | memSizeFor(Bytes)), uint8_t(Base),
+                 uint8_t(Src), Off, 0});
 }
 
 Insn *Builder::loadSymbol(unsigned Dst, const Relocation &Sym) {
@@ -88,8 +87,8 @@ Insn *Builder::jump(BasicBlock &Target) {
 
 Insn *Builder::condJumpImm(JmpOp Op, unsigned Dst, int32_t Imm,
                            BasicBlock &Target, bool Is64) {
-  Insn *I = create({uint8_t(Op | (Is64 ? ClassJmp : ClassJmp32)), uint8_t(Dst),
-                    0, 0, Imm});
+  Insn *I = create(
+      {uint8_t(Op | (Is64 ? ClassJmp : ClassJmp32)), uint8_t(Dst), 0, 0, Imm});
   I->setTarget(&Target);
   return I;
 }

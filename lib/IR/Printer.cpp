@@ -22,7 +22,10 @@ static std::string targetName(const Insn &I) {
 void print(raw_ostream &OS, Function &F, const PrintNotes &Notes) {
   F.numberBlocks();
   OS << "function " << (F.name().empty() ? "<unnamed>" : F.name()) << " ("
-     << (F.isEntry() ? "entry" : F.isGlobal() ? "global" : "static") << ")";
+     << (F.isEntry()    ? "entry"
+         : F.isGlobal() ? "global"
+                        : "static")
+     << ")";
   if (F.isOpaque())
     OS << " opaque: " << F.opaqueReason();
   OS << '\n';

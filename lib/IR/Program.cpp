@@ -29,8 +29,8 @@ CodeSection &Program::createSection(std::string Name, bool HoldsSubprograms) {
 }
 
 Function &Program::createFunction(CodeSection &Section, std::string Name) {
-  OwnedFunctions.push_back(
-      std::unique_ptr<Function>(new Function(*this, &Section, std::move(Name))));
+  OwnedFunctions.push_back(std::unique_ptr<Function>(
+      new Function(*this, &Section, std::move(Name))));
   Function &F = *OwnedFunctions.back();
   Section.Functions.push_back(F);
   return F;

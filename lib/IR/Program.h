@@ -46,16 +46,16 @@ public:
   bool IsWeak = false;
   bool IsHidden = false; ///< visibility hidden or internal
   uint32_t Index = 0;    ///< in the symbol table; ~0u for one that a pass made
-  std::string SectionName; ///< of a defined symbol
-  uint64_t Value = 0;      ///< bytes from the start of its section
-  uint64_t Size = 0;       ///< bytes
+  std::string SectionName;      ///< of a defined symbol
+  uint64_t Value = 0;           ///< bytes from the start of its section
+  uint64_t Size = 0;            ///< bytes
   class Function *Fn = nullptr; ///< the function that it names, if any
   /// The instruction that it names, for a label inside a function. Clang
   /// leaves such labels in objects that were compiled without -g.
   const Insn *At = nullptr;
   /// Of a function that was erased: left out of what is written.
   bool IsRemoved = false;
-  const Map *MapDef = nullptr;  ///< the map that it names, if any
+  const Map *MapDef = nullptr; ///< the map that it names, if any
 };
 
 /// A table of code addresses for gotox, in .jumptables.

@@ -94,9 +94,7 @@ static void printAlu(raw_ostream &OS, const RawInsn &I) {
     return;
   }
   if (Op == AluEnd) {
-    const char *Name = Is64                    ? "bswap"
-                       : usesSrcReg(I.Opcode) ? "be"
-                                              : "le";
+    const char *Name = Is64 ? "bswap" : usesSrcReg(I.Opcode) ? "be" : "le";
     OS << 'r' << unsigned(I.Dst) << " = " << Name << I.Imm << " r"
        << unsigned(I.Dst);
     return;
@@ -177,8 +175,8 @@ static void printTarget(raw_ostream &OS, const RawInsn &I, StringRef Target) {
 
 static void printLdImm64(raw_ostream &OS, const RawInsn &I, int32_t ImmHigh,
                          StringRef Target) {
-  static const char *const Prefix[] = {"",      "map ",  "map value ", "btf ",
-                                       "func ", "map idx ", "map idx value "};
+  static const char *const Prefix[] = {
+      "", "map ", "map value ", "btf ", "func ", "map idx ", "map idx value "};
   OS << 'r' << unsigned(I.Dst) << " = ";
   if (!Target.empty()) {
     OS << Target;

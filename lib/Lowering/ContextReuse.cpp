@@ -20,8 +20,8 @@
 //     ...                             ...
 //     call 8                   ->     r0 = r7
 //
-// Where no register keeps it, the stack can (KeepFacts.h): the first call or load
-// on the way to the others stores it.
+// Where no register keeps it, the stack can (KeepFacts.h): the first call or
+// load on the way to the others stores it.
 //
 //     call 8                          call 8
 //     ...                             *(u64 *)(r10 - 136) = r0

@@ -69,8 +69,8 @@ bool Keeper::givesNumber(const PatchSite &S) const {
   if (S.Kind == SiteKind::Helper)
     return true; // factAskedAt takes those that do
   const Insn *Next = S.I->next();
-  return Next && A.Kinds.stateBefore(*S.BB, *Next)[S.I->dst()].is(
-                     ValueKind::Scalar);
+  return Next &&
+         A.Kinds.stateBefore(*S.BB, *Next)[S.I->dst()].is(ValueKind::Scalar);
 }
 
 bool Keeper::dominates(const PatchSite &First, const PatchSite &Then) const {
@@ -115,9 +115,8 @@ void Keeper::run(std::vector<KeptSlot> &Kept) {
       continue;
     Sites First, Others;
     for (const PatchSite *S : All)
-      (any_of(All, [&](const PatchSite *O) {
-         return O != S && dominates(*O, *S);
-       })
+      (any_of(All,
+              [&](const PatchSite *O) { return O != S && dominates(*O, *S); })
            ? Others
            : First)
           .push_back(S);
@@ -152,8 +151,7 @@ std::vector<KeptSlot> keepFacts(LoweringContext &Ctx) {
 static bool isLoaded(const KeptSlot &Slot) {
   for (BasicBlock &BB : *Slot.Fn)
     for (Insn &I : BB)
-      if (I.kind() == InsnKind::Load && I.src() == RegFp &&
-          I.off() == Slot.Off)
+      if (I.kind() == InsnKind::Load && I.src() == RegFp && I.off() == Slot.Off)
         return true;
   return false;
 }

@@ -17,9 +17,8 @@ namespace prepatch {
 /// the key. The store is in the block of the call, before it; the register (or
 /// immediate) that it writes still holds the key at the call; nothing else
 /// reads the slot, and all its stores are in the result.
-llvm::DenseMap<const Insn *, Insn *> findKeyStores(Function &F,
-                                                   const RegKinds &Kinds,
-                                                   const KernelProfile &Profile);
+llvm::DenseMap<const Insn *, Insn *>
+findKeyStores(Function &F, const RegKinds &Kinds, const KernelProfile &Profile);
 
 } // namespace prepatch
 

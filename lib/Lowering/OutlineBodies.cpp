@@ -13,7 +13,7 @@ OutlineKey keyOf(const OutlineSite &S, const Program &P) {
   const Insn &I = *S.Site.I;
   if (I.kind() == InsnKind::HelperCall)
     Key.Helper = I.imm();
-  if (S.Site.Kind == SiteKind::MapLookup) {
+  if (S.MapLoad) {
     Key.TheMap = S.Site.TheMap;
     for (const Map &M : P.Maps) {
       if (&M == Key.TheMap)
@@ -24,7 +24,8 @@ OutlineKey keyOf(const OutlineSite &S, const Program &P) {
   if (S.Form == OutlineForm::ByValue)
     Key.Code = uint64_t(S.Key.Size) << 16 | uint16_t(S.Key.Slot);
   else if (S.Form == OutlineForm::Registers)
-    Key.Code = uint64_t(I.opcode()) << 16 | uint16_t(I.off());
+    Key.Code = uint64_t(I.opcode()) << 48 | uint64_t(uint16_t(I.off())) << 32 |
+               (I.kind() == InsnKind::StoreImm ? uint32_t(I.imm()) : 0);
   for (const Attachment *A = I.attachments(); A; A = A->Next)
     if (A->Kind == Attachment::Core)
       Key.Core = {A->CoreInfo.TypeId, A->CoreInfo.AccessStrOff,
@@ -61,8 +62,8 @@ static void eraseDeadArgument(Builder &B, BasicBlock &BB, Insn &Call,
 OutlineShape shapeOf(const OutlineSite &S) {
   switch (S.Form) {
   case OutlineForm::SameCall: {
-    // call, exit; a lookup loads its map.
-    if (S.Site.Kind != SiteKind::MapLookup)
+    // call, exit; a lookup in one map loads that.
+    if (!S.MapLoad)
       return {2, 0};
     return {3, argumentDefinitions(*S.Site.I, 1).empty() ? 0 : -1};
   }
@@ -70,12 +71,17 @@ OutlineShape shapeOf(const OutlineSite &S) {
     return {6, -2};
   case OutlineForm::Registers: {
     const Insn &I = *S.Site.I;
-    int Moves = 0;
-    if (I.kind() == InsnKind::Load)
-      Moves = (I.src() != 1) + (I.dst() != 0);
-    else
-      Moves = (I.dst() != 1) + (I.src() != 2) + (I.dst() != 0);
-    return {I.kind() == InsnKind::Load ? 2u : 3u, Moves};
+    int Moves = 2 * S.Saved.count();
+    switch (I.kind()) {
+    case InsnKind::Load:
+      return {2, Moves + (I.src() != 1) + (I.dst() != 0)};
+    case InsnKind::StoreImm:
+      return {3, Moves + (I.dst() != 1)};
+    case InsnKind::Store:
+      return {3, Moves + (I.dst() != 1) + (I.src() != 2)};
+    default:
+      return {3, Moves + (I.dst() != 1) + (I.src() != 2) + (I.dst() != 0)};
+    }
   }
   }
   return {};
@@ -101,10 +107,13 @@ static std::string bodyName(const OutlineSite &S,
                             const KernelProfile &Profile) {
   switch (S.Site.Kind) {
   case SiteKind::MapLookup:
-    return "prepatch_lookup_" + S.Site.TheMap->Name;
+    return S.MapLoad ? "prepatch_lookup_" + S.Site.TheMap->Name
+                     : "prepatch_lookup";
   case SiteKind::ContextRead:
   case SiteKind::SocketRead:
     return "prepatch_read_" + std::to_string(S.Site.I->off());
+  case SiteKind::ContextWrite:
+    return "prepatch_write_" + std::to_string(S.Site.I->off());
   case SiteKind::Division:
     return std::string("prepatch_") + (S.Site.Alu.Signed ? "s" : "u") +
            (aluOp(S.Site.I->opcode()) == AluDiv ? "div" : "mod") +
@@ -135,7 +144,8 @@ static Signature signatureOf(const OutlineSite &S) {
   switch (S.Form) {
   case OutlineForm::SameCall:
     if (S.Site.Kind == SiteKind::MapLookup) {
-      add("unused", ParamType::U64);
+      add(S.MapLoad ? "unused" : "map",
+          S.MapLoad ? ParamType::U64 : ParamType::Pointer);
       add("key", ParamType::Pointer);
     }
     break;
@@ -143,12 +153,14 @@ static Signature signatureOf(const OutlineSite &S) {
     add("key", ParamType::U64);
     break;
   case OutlineForm::Registers:
-    if (S.Site.I->kind() == InsnKind::Load) {
-      add("ctx", ParamType::Pointer);
-    } else {
+    if (S.Site.Kind == SiteKind::Division) {
       add("dividend", ParamType::U64);
       add("divisor", ParamType::U64);
+      break;
     }
+    add("ctx", ParamType::Pointer);
+    if (S.Site.I->kind() == InsnKind::Store)
+      add("value", ParamType::U64);
     break;
   }
   return Sig;
@@ -179,14 +191,52 @@ Function &createBody(Program &P, const OutlineSite &S,
     bool IsLoad = I.kind() == InsnKind::Load;
     Insn *Work = B.clone(I); // with its CO-RE record
     Work->setDst(IsLoad ? 0 : 1);
-    Work->setSrc(IsLoad ? 1 : 2);
-    if (!IsLoad)
+    if (I.kind() != InsnKind::StoreImm)
+      Work->setSrc(IsLoad ? 1 : 2);
+    if (S.Site.Kind == SiteKind::Division)
       B.movReg(0, 1);
+    else if (!IsLoad)
+      B.movImm(0, 0);
   }
   B.exit();
   if (const LineRecord *L = coveringLine(*S.Site.BB, I))
     B.attach(*BB.front(), *L);
   return F;
+}
+
+/// Moves the operands to r1 and r2, calls, and takes the result from r0.
+static void callWithRegisters(Builder &B, const OutlineSite &S,
+                              Function &Body) {
+  const Insn &I = *S.Site.I;
+  auto forSaved = [&](auto Do) {
+    for (unsigned R = 0; R <= 5; ++R)
+      if (S.Saved.Regs & regBit(R))
+        Do(R, int16_t(S.Saved.Slot - 8 * int(R)));
+  };
+  forSaved([&](unsigned R, int16_t Slot) { B.store(RegFp, Slot, R, 8); });
+  bool IsLoad = I.kind() == InsnKind::Load;
+  bool HasSecond = !IsLoad && I.kind() != InsnKind::StoreImm;
+  unsigned First = IsLoad ? I.src() : I.dst(), Second = I.src();
+  // A second operand in r1 must get out of the way of the first; where that is
+  // in r2, over r0, which nothing needs before the result is in it.
+  if (HasSecond && Second == 1 && First == 2) {
+    B.movReg(0, 2);
+    First = 0;
+  }
+  if (HasSecond && Second == 1)
+    B.movReg(2, 1);
+  if (First != 1)
+    B.movReg(1, First);
+  if (HasSecond && Second != 1 && Second != 2)
+    B.movReg(2, Second);
+  B.call(Body);
+  bool IsDivision = S.Site.Kind == SiteKind::Division;
+  if (IsDivision && insnClass(I.opcode()) == ClassAlu)
+    // Says to the verifier what a global function cannot.
+    B.create({OpMov32Reg, uint8_t(I.dst()), 0, 0, 0});
+  else if ((IsDivision || IsLoad) && I.dst() != 0)
+    B.movReg(I.dst(), 0);
+  forSaved([&](unsigned R, int16_t Slot) { B.load(R, RegFp, Slot, 8); });
 }
 
 void callBody(Program &P, const OutlineSite &S, Function &Body) {
@@ -197,7 +247,7 @@ void callBody(Program &P, const OutlineSite &S, Function &Body) {
   switch (S.Form) {
   case OutlineForm::SameCall: {
     Insn *Call = B.call(Body);
-    if (S.Site.Kind == SiteKind::MapLookup)
+    if (S.MapLoad)
       eraseDeadArgument(B, BB, *Call, 1);
     break;
   }
@@ -216,29 +266,9 @@ void callBody(Program &P, const OutlineSite &S, Function &Body) {
     B.erase(BB, *S.Key.Store);
     break;
   }
-  case OutlineForm::Registers: {
-    bool IsLoad = I.kind() == InsnKind::Load;
-    unsigned First = IsLoad ? I.src() : I.dst(), Second = I.src();
-    // A divisor in r1 must get out of the way of the dividend; where that is in
-    // r2, over r0, which nothing needs before the result is in it.
-    if (!IsLoad && Second == 1 && First == 2) {
-      B.movReg(0, 2);
-      First = 0;
-    }
-    if (!IsLoad && Second == 1)
-      B.movReg(2, 1);
-    if (First != 1)
-      B.movReg(1, First);
-    if (!IsLoad && Second != 1 && Second != 2)
-      B.movReg(2, Second);
-    B.call(Body);
-    bool Is32 = !IsLoad && insnClass(I.opcode()) == ClassAlu;
-    if (Is32) // says to the verifier what a global function cannot
-      B.create({OpMov32Reg, uint8_t(I.dst()), 0, 0, 0});
-    else if (I.dst() != 0)
-      B.movReg(I.dst(), 0);
+  case OutlineForm::Registers:
+    callWithRegisters(B, S, Body);
     break;
-  }
   }
   B.setInsertPoint(BB);
   B.erase(BB, I);

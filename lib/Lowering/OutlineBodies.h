@@ -27,12 +27,23 @@ struct KeyByValue {
   int16_t Slot = -8;     ///< where the body keeps it, from its r10
 };
 
+/// Registers that the call would take from the code around it, and where they
+/// stay meanwhile.
+struct SavedRegs {
+  RegSet Regs = 0;
+  int16_t Slot = 0; ///< of r0, from r10; rN is N slots below
+
+  unsigned count() const { return llvm::popcount(unsigned(Regs)); }
+};
+
 /// One site that could go into a subprogram.
 struct OutlineSite {
   PatchSite Site;
   OutlineForm Form = OutlineForm::SameCall;
-  KeyByValue Key; ///< ByValue only
-  /// MapLookup only: an instruction that loads the address of the map.
+  KeyByValue Key;  ///< ByValue only
+  SavedRegs Saved; ///< Registers only
+  /// MapLookup only: an instruction that loads the address of the map, for the
+  /// body to do the same. Null for a body that takes any map in r1.
   const Insn *MapLoad = nullptr;
 };
 

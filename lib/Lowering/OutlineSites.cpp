@@ -20,6 +20,10 @@
 //                                       call bpf_map_lookup_elem  # +2, once
 //                                       exit
 //
+// Where patches are all that counts, lookups in several maps share one function
+// that takes the map in r1, which the kernel does not patch at all; and
+// registers in use wait on the stack during the call.
+//
 // Three forms. By value, where the key is a scalar that goes to a stack slot
 // for the lookup alone: the store goes away too, and the callee does not look
 // into its caller's stack. By pointer else. Global, where scalars go in and
@@ -36,11 +40,14 @@
 //   prepatch lower in.bpf.o -o out.bpf.o --passes=outline-sites --report -
 //===----------------------------------------------------------------------===//
 
+#include "Analysis/DefinedRegs.h"
+#include "Analysis/Fastcall.h"
 #include "Analysis/LiveStack.h"
 #include "Lowering/KeySlots.h"
 #include "Lowering/OutlineBodies.h"
 #include "Lowering/OutlineLegality.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <map>
 
@@ -52,10 +59,21 @@ namespace {
 
 constexpr StringRef PassName = "outline-sites";
 
-/// Helpers that may be called from anywhere in the same program with the same
-/// result, and take no arguments.
-constexpr uint32_t GetSmpProcessorId = 8;
 constexpr uint32_t Jiffies64 = 118;
+/// Helpers that may be called from another function of the same program with
+/// the same result: the verifier keeps nothing at the call that depends on what
+/// it is given.
+constexpr uint32_t MovableHelpers[] = {
+    8,         // get_smp_processor_id
+    Jiffies64, //
+    107,       // sk_storage_get
+    145,       // inode_storage_get
+    156,       // task_storage_get
+    194,       // kptr_xchg
+    210,       // cgrp_storage_get
+};
+/// Room for r0 to r5 on the stack.
+constexpr unsigned SaveBytes = 48;
 
 /// What a subprogram costs each program that gets it (allocation, symbol, a
 /// compilation apart), in microseconds; 21 to 40 were seen on 6.18.
@@ -87,7 +105,9 @@ private:
   void collect(Function &F);
   std::string whyNotSite(const PatchSite &S, OutlineSite &Out);
   std::string whyNotLookup(OutlineSite &Out);
-  bool registersAreFree(const PatchSite &S) const;
+  bool looksIntoSeveralMaps(const Function &F);
+  RegSet registersInUse(const PatchSite &S) const;
+  bool saveRegisters(OutlineSite &Out);
   bool isHot(const PatchSite &S) const;
   bool canBeGlobal(const OutlineKey &Key) const;
   Balances weigh(const Group &G, bool Global);
@@ -107,6 +127,8 @@ private:
   DenseMap<const Map *, const Insn *> MapLoads; ///< one for each map
   DenseMap<const Insn *, Insn *> KeyStores;     ///< of the current function
   std::map<unsigned, LiveStack> LiveStacks;     ///< by function index
+  std::map<unsigned, DefinedRegs> Defined;      ///< by function index
+  std::map<unsigned, bool> SeveralMaps;         ///< by loaded program
   /// What a loaded program comes to with the groups that are chosen so far.
   struct ProgramSize {
     unsigned Functions = 0;
@@ -115,10 +137,31 @@ private:
   std::vector<ProgramSize> Sizes; ///< by place in loadedPrograms()
 };
 
-bool Outliner::registersAreFree(const PatchSite &S) const {
-  const Insn &I = *S.I;
-  RegSet After = A.Live.liveAfter(*S.BB, I);
-  return !(After & CallClobbered & ~regBit(I.dst()));
+/// Registers that are alive over the site and that a call would clobber.
+RegSet Outliner::registersInUse(const PatchSite &S) const {
+  RegSet After = A.Live.liveAfter(*S.BB, *S.I) & CallClobbered;
+  return S.Kind == SiteKind::ContextWrite ? After : After & ~regBit(S.I->dst());
+}
+
+/// Where patches are all that counts, registers in use wait on the stack while
+/// the call is made. False if they cannot.
+bool Outliner::saveRegisters(OutlineSite &Out) {
+  Function &F = *Out.Site.Fn;
+  RegSet InUse = registersInUse(Out.Site);
+  if (Ctx.TheGoal != Goal::Patches || !F.isEntry() || !A.Stack.isKnown(F) ||
+      !A.Stack.mayCall(F, SaveBytes))
+    return false;
+  unsigned Index = A.Graph.indexOf(F);
+  const Cfg &Flow = A.Kinds.cfg(F);
+  auto [It, New] = Defined.try_emplace(Index, Flow);
+  if (InUse & ~It->second.before(*Out.Site.BB, *Out.Site.I))
+    return false;
+  // A use of the stack below them would keep the spills of bpf_fastcall.
+  if (!findFastcallPairs(F, A.Kinds, Ctx.Profile).empty())
+    return false;
+  unsigned Base = (A.Stack.ownBytes(F) + 7) / 8 * 8;
+  Out.Saved = {InUse, int16_t(-int(Base) - 8)};
+  return true;
 }
 
 bool Outliner::isHot(const PatchSite &S) const {
@@ -139,8 +182,29 @@ static bool isUnseenConstant(const Insn &Store, const RegValue &Key,
          (Store.kind() == InsnKind::StoreImm || Key.isConstant());
 }
 
+/// Whether every program that holds \p F looks into two maps at least: then one
+/// body serves for all of them and is not patched at all, as the verifier sees
+/// several maps at its call (bpf_map_ptr_poisoned). The lookup itself is
+/// slower.
+bool Outliner::looksIntoSeveralMaps(const Function &F) {
+  auto severalIn = [&](unsigned L) {
+    auto [It, New] = SeveralMaps.try_emplace(L, false);
+    if (!New)
+      return It->second;
+    SmallPtrSet<const Map *, 4> Maps; // null for those found at run time
+    for (const Function *Part : A.Graph.loadedPrograms()[L].Functions)
+      for (const PatchSite &S : A.Sites.sites(*Part))
+        if (S.Kind == SiteKind::MapLookup)
+          Maps.insert(S.TheMap);
+    return It->second = Maps.size() > 1;
+  };
+  return all_of(A.Graph.programsWith(F), severalIn);
+}
+
 std::string Outliner::whyNotLookup(OutlineSite &Out) {
   const PatchSite &S = Out.Site;
+  if (Ctx.TheGoal == Goal::Patches && looksIntoSeveralMaps(*S.Fn))
+    return ""; // any map in r1
   if (!S.TheMap)
     return "which map it looks into is not known";
   // A map inside a map has a description, but no address in the program.
@@ -168,7 +232,7 @@ std::string Outliner::whyNotSite(const PatchSite &S, OutlineSite &Out) {
   case SiteKind::MapLookup:
     return whyNotLookup(Out);
   case SiteKind::Helper:
-    if (S.Helper != GetSmpProcessorId && S.Helper != Jiffies64)
+    if (!llvm::is_contained(MovableHelpers, S.Helper))
       return "its arguments tie it to its place";
     return "";
   case SiteKind::ContextRead: {
@@ -181,13 +245,14 @@ std::string Outliner::whyNotSite(const PatchSite &S, OutlineSite &Out) {
       return "packet pointers stay where they are";
     break;
   }
+  case SiteKind::ContextWrite:
   case SiteKind::Division:
     Out.Form = OutlineForm::Registers;
     break;
   default:
     return "sites of this kind cannot be shared";
   }
-  if (!registersAreFree(S))
+  if (registersInUse(S) && !saveRegisters(Out))
     return "r0 to r5 are in use";
   return "";
 }
@@ -201,7 +266,7 @@ void Outliner::collect(Function &F) {
     OutlineSite Site;
     std::string Why = whyNotSite(S, Site);
     if (Why.empty())
-      Why = whyNoCall(F, stackOf(Site), A);
+      Why = whyNoCall(F, stackOf(Site) + (Site.Saved.Regs ? SaveBytes : 0), A);
     if (Why.empty() && Ctx.visitsAreMeasured() && Ctx.visitsOf(F, *S.I) == 0)
       Why = "the verifier never comes here, so it is not patched";
     if (Why.empty() && isHot(S) &&

@@ -13,8 +13,7 @@ Analyses::Analyses(Program &P, const KernelProfile &Profile)
       Stack(Kinds, Profile), Sites(Kinds, Profile), Cost(Sites, Profile) {}
 
 LoweringContext::LoweringContext(Object &Obj, const KernelProfile &Profile,
-                                 Goal TheGoal,
-                                 ArrayRef<VisitRecord> Measured)
+                                 Goal TheGoal, ArrayRef<VisitRecord> Measured)
     : Obj(Obj), Prog(Obj.Prog), Profile(Profile), TheGoal(TheGoal) {
   if (Measured.empty())
     Visits = VisitCounts::estimate(analyses().Kinds);

@@ -74,8 +74,7 @@ public:
   double visitsAtEntry(const Function &F) const;
   /// Tells that \p Part holds what was read as a stretch of \p Whole, and
   /// stands for \p Copies such stretches.
-  void recordMove(const Function &Part, const Function &Whole,
-                  unsigned Copies);
+  void recordMove(const Function &Part, const Function &Whole, unsigned Copies);
 
   /// Records a decision about \p I of \p F. Call it while \p I still stands
   /// where it was.
@@ -86,8 +85,7 @@ public:
 
 private:
   void record(llvm::StringRef Pass, const Function &F, const Insn &I,
-              std::string What, bool Taken, std::string Reason,
-              double SavedUs);
+              std::string What, bool Taken, std::string Reason, double SavedUs);
 
   struct Origin {
     const Function *Whole;

@@ -31,14 +31,16 @@ Expected<std::vector<const PassInfo *>> parsePasses(StringRef List) {
   SmallVector<StringRef> Names;
   List.split(Names, ',');
   for (StringRef Name : Names) {
-    auto It = find_if(Registry,
-                      [&](const PassInfo &P) { return P.Name == Name; });
+    auto It =
+        find_if(Registry, [&](const PassInfo &P) { return P.Name == Name; });
     if (It == std::end(Registry)) {
       std::string Known;
       for (const PassInfo &P : Registry)
         Known += (Known.empty() ? "" : ", ") + P.Name.str();
-      return createStringError("unknown pass '" + Name + "', expected none or "
-                               "some of: " + Known);
+      return createStringError("unknown pass '" + Name +
+                               "', expected none or "
+                               "some of: " +
+                               Known);
     }
     Passes.push_back(&*It);
   }

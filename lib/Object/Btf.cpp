@@ -103,8 +103,7 @@ Expected<uint32_t> Btf::addString(const std::string &Text) {
 
 Expected<ByteVector> Btf::bytes() const {
   uint32_t Size = 0;
-  auto *Data =
-      static_cast<const uint8_t *>(btf__raw_data(Handle.get(), &Size));
+  auto *Data = static_cast<const uint8_t *>(btf__raw_data(Handle.get(), &Size));
   if (!Data)
     return createStringError("libbpf cannot write it");
   return ByteVector(Data, Data + Size);

@@ -83,8 +83,7 @@ Expected<BtfExt> BtfExt::read(ArrayRef<uint8_t> Data, endianness Endian) {
       (Ext.HeaderBytes < FullHeader || Ext.HeaderBytes % 8))
     return createStringError("header of " + Twine(Ext.HeaderBytes) +
                              " bytes, expected " + Twine(ShortHeader) +
-                             ", or a multiple of 8 from " +
-                             Twine(FullHeader));
+                             ", or a multiple of 8 from " + Twine(FullHeader));
   if (Data.size() < Ext.HeaderBytes)
     return createStringError("truncated header");
   for (size_t At = FullHeader; At < Ext.HeaderBytes; At += 8)
@@ -100,12 +99,10 @@ Expected<BtfExt> BtfExt::read(ArrayRef<uint8_t> Data, endianness Endian) {
   for (unsigned I = 0; I < Count; ++I) {
     uint64_t Off = word(8 + 8 * I), Length = word(12 + 8 * I);
     if (Off + Length > Body.size())
-      return failIn(TableNames[I], "bytes " + Twine(Off) + " to " +
-                                       Twine(Off + Length) +
-                                       " are past the end (" +
-                                       Twine(Body.size()) + ")");
-    if (Error E =
-            readTable(Ext.Tables[I], I, Body.slice(Off, Length), Endian))
+      return failIn(TableNames[I],
+                    "bytes " + Twine(Off) + " to " + Twine(Off + Length) +
+                        " are past the end (" + Twine(Body.size()) + ")");
+    if (Error E = readTable(Ext.Tables[I], I, Body.slice(Off, Length), Endian))
       return std::move(E);
     End = std::max(End, Off + Length);
   }

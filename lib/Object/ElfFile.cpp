@@ -115,9 +115,8 @@ Expected<ElfFile> ElfFile::readAs(MemoryBufferRef Buffer) {
     S.Value = Sym.st_value;
     S.Size = Sym.st_size;
     if (S.Section < ELF::SHN_LORESERVE && S.Section >= Out.Sections.size())
-      return fail("symbol '" + S.Name + "': section index " +
-                  Twine(S.Section) + " is past the end (" +
-                  Twine(Out.Sections.size()) + ")");
+      return fail("symbol '" + S.Name + "': section index " + Twine(S.Section) +
+                  " is past the end (" + Twine(Out.Sections.size()) + ")");
   }
   // Of local binding too, or sorting would put another one before it.
   if (Out.Symbols.empty() || Out.Symbols[0].Section != ELF::SHN_UNDEF ||
@@ -196,15 +195,13 @@ Error ElfFile::checkRelocations() const {
                            ", which does not exist");
     if (S.Link != SymbolTable)
       return failIn(S, "links to section " + Twine(S.Link) +
-                           ", expected the symbol table " +
-                           Twine(SymbolTable));
+                           ", expected the symbol table " + Twine(SymbolTable));
     if (S.data().size() % RelEntryBytes)
       return failIn(S, "size " + Twine(S.data().size()) +
                            " is not a multiple of " + Twine(RelEntryBytes));
     const ElfSection &Target = Sections[S.Info];
     if (std::exchange(Patched[S.Info], true))
-      return failIn(S, "a second relocation section for '" + Target.Name +
-                           "'");
+      return failIn(S, "a second relocation section for '" + Target.Name + "'");
     for (const ElfReloc &R : relocations(I)) {
       if (R.Offset >= Target.Size)
         return failIn(S, "relocation at offset " + Twine(R.Offset) +
@@ -213,8 +210,7 @@ Error ElfFile::checkRelocations() const {
       if (R.Symbol >= Symbols.size())
         return failIn(S, "relocation at offset " + Twine(R.Offset) +
                              " names symbol " + Twine(R.Symbol) +
-                             ", past the end (" + Twine(Symbols.size()) +
-                             ")");
+                             ", past the end (" + Twine(Symbols.size()) + ")");
     }
   }
   return Error::success();

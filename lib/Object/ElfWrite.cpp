@@ -57,8 +57,8 @@ bool ElfFile::isRenumbered() const {
 }
 
 static bool isGone(const ElfFile &File, const ElfSymbol &S) {
-  return S.Removed || (S.Section < ELF::SHN_LORESERVE &&
-                       File.Sections[S.Section].Removed);
+  return S.Removed ||
+         (S.Section < ELF::SHN_LORESERVE && File.Sections[S.Section].Removed);
 }
 
 static Renumbering renumber(const ElfFile &File) {
@@ -71,8 +71,7 @@ static Renumbering renumber(const ElfFile &File) {
   for (bool Local : {true, false})
     for (uint32_t I = 0; I < File.Symbols.size(); ++I) {
       const ElfSymbol &S = File.Symbols[I];
-      if ((S.binding() == ELF::STB_LOCAL) != Local ||
-          isGone(File, S))
+      if ((S.binding() == ELF::STB_LOCAL) != Local || isGone(File, S))
         continue;
       R.Symbols[I] = R.SymbolOrder.size();
       R.SymbolOrder.push_back(I);
@@ -208,8 +207,7 @@ void ElfFile::writeLaidOut(raw_ostream &OS) const {
   support::endian::write<uint64_t>(
       Out.data() + offsetof(ELF::Elf64_Ehdr, e_shoff), HeaderTable, Endian);
   support::endian::write<uint16_t>(
-      Out.data() + offsetof(ELF::Elf64_Ehdr, e_shnum), Sections.size(),
-      Endian);
+      Out.data() + offsetof(ELF::Elf64_Ehdr, e_shnum), Sections.size(), Endian);
   support::endian::write<uint16_t>(
       Out.data() + offsetof(ELF::Elf64_Ehdr, e_shstrndx), NameTable, Endian);
   static_assert(sizeof(ELF::Elf64_Shdr) == SectionHeaderBytes);

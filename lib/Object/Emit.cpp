@@ -29,7 +29,7 @@ private:
   Error encode(CodeSection &S);
   Error encodeBranch(Function &F, const Insn &I, RawInsn &Raw, uint64_t Slot);
   Error encodeReference(CodeSection &S, const Insn &I, RawInsn &Raw,
-                       uint64_t Slot, Image::Code &Out);
+                        uint64_t Slot, Image::Code &Out);
   Error emitExt();
   Error emitJumpTables();
 
@@ -225,9 +225,9 @@ Error Emitter::emitJumpTables() {
                                  " names a block that was erased");
       if (!BlockSlots.contains(BB.parent()))
         break; // the table of an erased function: nothing reads it
-      support::endian::write<uint64_t>(
-          Out.JumpTables.data() + T.Offset + 8 * I,
-          blockSlot(*BB.parent(), BB) * SlotBytes, Obj.Elf.Endian);
+      support::endian::write<uint64_t>(Out.JumpTables.data() + T.Offset + 8 * I,
+                                       blockSlot(*BB.parent(), BB) * SlotBytes,
+                                       Obj.Elf.Endian);
     }
   return Error::success();
 }
@@ -247,8 +247,7 @@ Expected<Image> Emitter::run() {
     return std::move(E);
   for (const DataReference &R : Obj.DataReferences)
     if (!Out.FunctionOffsets.contains(R.Fn))
-      return createStringError("section '" +
-                               Obj.Elf.Sections[R.Section].Name +
+      return createStringError("section '" + Obj.Elf.Sections[R.Section].Name +
                                "': the address at offset " + Twine(R.Offset) +
                                " is of function '" + R.Fn->name() +
                                "', which was erased");
@@ -404,9 +403,8 @@ Error install(Object &Obj, Image Image) {
   for (const DataReference &R : Obj.DataReferences) {
     ArrayRef<uint8_t> Old = Elf.Sections[R.Section].data();
     ByteVector Data(Old.begin(), Old.end());
-    support::endian::write<uint64_t>(Data.data() + R.Offset,
-                                     Image.FunctionOffsets.lookup(R.Fn),
-                                     Elf.Endian);
+    support::endian::write<uint64_t>(
+        Data.data() + R.Offset, Image.FunctionOffsets.lookup(R.Fn), Elf.Endian);
     Elf.Sections[R.Section].setData(std::move(Data));
   }
   return Error::success();

@@ -71,7 +71,8 @@ private:
     if (ElfIndex == 0 || ElfIndex >= Elf.Sections.size())
       return false;
     const ElfSection &S = Elf.Sections[ElfIndex];
-    return S.Type == llvm::ELF::SHT_PROGBITS && (S.Flags & llvm::ELF::SHF_EXECINSTR);
+    return S.Type == llvm::ELF::SHT_PROGBITS &&
+           (S.Flags & llvm::ELF::SHF_EXECINSTR);
   }
   CodeMap *codeOf(uint32_t ElfIndex) {
     auto It = CodeByIndex.find(ElfIndex);

@@ -134,8 +134,8 @@ BasicBlock &Relaxer::islandFor(BasicBlock &From, BasicBlock &Target) {
     return makeIsland(*Quiet, end(*Quiet), Target);
   if (gains(*Farthest))
     return makeIsland(*Farthest, end(*Farthest), Target);
-  int64_t Slot = std::clamp<int64_t>(Here + Step * islandDistance(), 0,
-                                     Ends.back() - 1);
+  int64_t Slot =
+      std::clamp<int64_t>(Here + Step * islandDistance(), 0, Ends.back() - 1);
   BasicBlock &Behind = splitNear(Slot);
   return makeIsland(Behind, Slot, Target);
 }
@@ -169,8 +169,8 @@ bool isCpuV4(const Insn &I) {
   case InsnKind::Load:
     return memMode(I.opcode()) == ModeMemSx;
   case InsnKind::Alu: {
-    bool SwapOnly = insnClass(I.opcode()) == ClassAlu64 &&
-                    aluOp(I.opcode()) == AluEnd;
+    bool SwapOnly =
+        insnClass(I.opcode()) == ClassAlu64 && aluOp(I.opcode()) == AluEnd;
     return I.off() != 0 || SwapOnly; // movsx, signed division, bswap
   }
   default:

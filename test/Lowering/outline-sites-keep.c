@@ -54,13 +54,13 @@ struct {
   int (*max_entries)[4];
 } programs SEC(".maps");
 
-// CODE: <prepatch_lookup_outer>:
-// The lookup in the outer map is shared. That in the inner one is by the
-// pointer found there, which no other code can name.
+// CODE: <prepatch_lookup>:
+// The inner map is known by the pointer found in the outer one only, so the
+// function that they share takes the map.
 // CHECK-DAG: took map_in_map+{{.*}} map-lookup of 'outer'
 // CHECK-DAG: took map_in_map+{{.*}} map-lookup of 'outer'
-// CHECK-DAG: refused map_in_map+{{.*}} map-lookup of 'outer.inner' 0.0 us the map is found at run time
-// CHECK-DAG: refused map_in_map+{{.*}} map-lookup of 'outer.inner' 0.0 us the map is found at run time
+// CHECK-DAG: took map_in_map+{{.*}} map-lookup of 'outer.inner'
+// CHECK-DAG: took map_in_map+{{.*}} map-lookup of 'outer.inner'
 SEC("xdp") int map_in_map(struct xdp_md *ctx) {
   u32 key = ctx->ingress_ifindex & 3;
   void *map = lookup(&outer, &key);

@@ -2,12 +2,11 @@
 # RUN: prepatch lower %t.o -o %t.out --passes=outline-sites --goal=patches --verify-each --report - | FileCheck %s --check-prefix=REPORT
 # RUN: llvm-objdump -d --no-show-raw-insn %t.out | FileCheck %s
 
-# Check how operands move, and that a site stays where r0 to r5 are in use.
+# Check how operands move, and that r3, in use over the divisions, waits on the
+# stack.
 
-# REPORT:      outline-sites 6 3
-# REPORT-DAG:  refused in_use+2 division 0.0 us r0 to r5 are in use
-# REPORT-DAG:  refused in_use+4 division 0.0 us r0 to r5 are in use
-# REPORT-DAG:  refused context_in_use+0 context-read {{.*}} r0 to r5 are in use
+# REPORT:      outline-sites 8 1
+# REPORT-DAG:  refused context_in_use+0 context-read {{.*}} its program has no other such site
 # REPORT:      took context+1 context-read of 4 bytes at 40 {{.*}} one of 2 in one static function
 # REPORT:      took context+2 context-read of 4 bytes at 40
 # REPORT:      took moves+2 division
@@ -69,10 +68,20 @@ moves:
 in_use:
 	r2 = *(u32 *)(r1 + 0)
 	r3 = *(u32 *)(r1 + 8)
-# CHECK: {{[0-9]+}}: r2 /= r3
+# CHECK:      {{[0-9]+}}: *(u64 *)(r10 - 0x20) = r3
+# CHECK-NEXT: {{[0-9]+}}: r1 = r2
+# CHECK-NEXT: {{[0-9]+}}: r2 = r3
+# CHECK-NEXT: {{[0-9]+}}: call
+# CHECK-NEXT: {{[0-9]+}}: r2 = r0
+# CHECK-NEXT: {{[0-9]+}}: r3 = *(u64 *)(r10 - 0x20)
 	r2 /= r3
 	r6 = r2
-# CHECK: {{[0-9]+}}: r6 /= r3
+# CHECK:      {{[0-9]+}}: *(u64 *)(r10 - 0x20) = r3
+# CHECK-NEXT: {{[0-9]+}}: r1 = r6
+# CHECK-NEXT: {{[0-9]+}}: r2 = r3
+# CHECK-NEXT: {{[0-9]+}}: call
+# CHECK-NEXT: {{[0-9]+}}: r6 = r0
+# CHECK-NEXT: {{[0-9]+}}: r3 = *(u64 *)(r10 - 0x20)
 	r6 /= r3
 	r0 = r6
 	r0 += r3

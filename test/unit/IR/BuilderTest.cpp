@@ -62,8 +62,7 @@ TEST_F(BuilderTest, EncodesWhatTheFunctionsSay) {
 TEST_F(BuilderTest, BranchesNameBlocks) {
   BasicBlock &BB = block({}), &To = block({1});
   B.setInsertPoint(BB);
-  EXPECT_EQ(B.condJumpImm(JmpEq, 1, 3, To)->raw(),
-            (RawInsn{0x15, 1, 0, 0, 3}));
+  EXPECT_EQ(B.condJumpImm(JmpEq, 1, 3, To)->raw(), (RawInsn{0x15, 1, 0, 0, 3}));
   EXPECT_EQ(B.condJumpReg(JmpSlt, 1, 2, To, false)->raw(),
             (RawInsn{0xce, 1, 2, 0, 0}));
   Insn *Jump = B.jump(To);

@@ -30,8 +30,8 @@ std::vector<Shape> shapes() {
   for (uint8_t Class : {0x04, 0x07})
     for (uint8_t Op = 0; Op <= 0xc0; Op += 0x10) {
       if (Op == 0x80) {
-        S.push_back({uint8_t(Class | Op), InsnKind::Alu, true, false, false,
-                     false});
+        S.push_back(
+            {uint8_t(Class | Op), InsnKind::Alu, true, false, false, false});
         continue;
       }
       S.push_back(

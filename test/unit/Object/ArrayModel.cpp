@@ -108,9 +108,8 @@ void ArrayModel::adjustRecords(CodeSpec &C, uint32_t At, int64_t OldSlots,
     if (R.Slot >= At)
       R.Slot += Delta;
   if (NewSlots == 0) {
-    bool NextHasLine = any_of(C.Lines, [&](const LineSpec &L) {
-      return L.Slot == At + OldSlots;
-    });
+    bool NextHasLine = any_of(
+        C.Lines, [&](const LineSpec &L) { return L.Slot == At + OldSlots; });
     if (NextHasLine)
       llvm::erase_if(C.Lines, [&](const LineSpec &L) { return L.Slot == At; });
   }

@@ -127,8 +127,8 @@ private:
       C.Slots.push_back({OpCall, 0, CallBpf, 0, -1});
       return;
     case 7: // a constant, a map or a function
-      C.Slots.push_back({OpLdImm64, 1, uint8_t(R.oneIn(3) ? PseudoFunc : 0), 0,
-                         ++Mark});
+      C.Slots.push_back(
+          {OpLdImm64, 1, uint8_t(R.oneIn(3) ? PseudoFunc : 0), 0, ++Mark});
       C.Slots.push_back({0, 0, 0, 0, ++Mark});
       if (C.Slots[Slot].Src == PseudoFunc)
         C.Slots[Slot + 1].Imm = 0;
@@ -157,8 +157,7 @@ private:
         continue;
       }
       bool BySection = R.oneIn(2);
-      I.Imm = (IsCall ? -1 : 0) +
-              (BySection ? F.Start * (IsCall ? 1 : 8) : 0);
+      I.Imm = (IsCall ? -1 : 0) + (BySection ? F.Start * (IsCall ? 1 : 8) : 0);
       I.Src = IsCall ? uint8_t(CallBpf) : 0;
       C.Relocs.push_back({S * 8ull, BySection ? F.Section + "_section" : F.Name,
                           IsCall ? "R_BPF_64_32" : "R_BPF_64_64"});
@@ -195,8 +194,8 @@ public:
     uint32_t At = Starts[N];
     auto [BB, I] = find(Obj.Prog.Sections[Section], N);
     // The end of a function must stay, or what follows would be run into.
-    bool IsLast = N + 1 == Starts.size() ||
-                  is_contained(C.FuncStarts, Starts[N + 1]);
+    bool IsLast =
+        N + 1 == Starts.size() || is_contained(C.FuncStarts, Starts[N + 1]);
     switch (R.below(5)) {
     case 0:
     case 1:

@@ -60,7 +60,8 @@ File assemble(StringRef Text, StringRef Cpu, bool BigEndian) {
   raw_svector_ostream OS(Out);
   std::unique_ptr<MCAsmBackend> Backend(
       TheTarget->createMCAsmBackend(*Subtarget, *Regs, Options));
-  std::unique_ptr<MCObjectWriter> ObjectWriter = Backend->createObjectWriter(OS);
+  std::unique_ptr<MCObjectWriter> ObjectWriter =
+      Backend->createObjectWriter(OS);
   std::unique_ptr<MCStreamer> Streamer(TheTarget->createMCObjectStreamer(
       T, Context, std::move(Backend), std::move(ObjectWriter),
       std::unique_ptr<MCCodeEmitter>(

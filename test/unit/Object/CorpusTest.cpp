@@ -39,8 +39,8 @@ struct Statistics {
   }
 };
 
-/// Puts `rX = rX` before instructions that read rX, and `r0 = 0` at the start of
-/// functions. That moves what follows and changes nothing else, but that a
+/// Puts `rX = rX` before instructions that read rX, and `r0 = 0` at the start
+/// of functions. That moves what follows and changes nothing else, but that a
 /// function that reads r0 before it writes it is accepted by the verifier.
 void insertHarmlessCode(Program &P) {
   Builder B(P);
@@ -53,8 +53,8 @@ void insertHarmlessCode(Program &P) {
       for (BasicBlock &BB : F) {
         unsigned N = 0;
         for (Insn &I : BB) {
-          bool Reads = I.kind() == InsnKind::Load ||
-                       I.kind() == InsnKind::CondJump;
+          bool Reads =
+              I.kind() == InsnKind::Load || I.kind() == InsnKind::CondJump;
           unsigned Reg = I.kind() == InsnKind::Load ? I.src() : I.dst();
           if (!Reads || Reg == RegFp || I.isInserted() || N++ % 4)
             continue;
@@ -98,7 +98,7 @@ protected:
       if (sys::path::filename(I->path()).starts_with("."))
         I.no_push();
       else if (StringRef(I->path()).ends_with(".o") &&
-          sys::fs::is_regular_file(I->path()))
+               sys::fs::is_regular_file(I->path()))
         Paths.push_back(I->path());
     }
     llvm::sort(Paths);

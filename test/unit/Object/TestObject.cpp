@@ -235,12 +235,11 @@ std::vector<std::string> symbols(const File &Image) {
   ElfFile Elf = parse(Image);
   for (size_t I = 1; I < Elf.Symbols.size(); ++I) {
     const ElfSymbol &S = Elf.Symbols[I];
-    std::string Section = S.Section < Elf.Sections.size()
-                              ? Elf.Sections[S.Section].Name
-                              : "?";
-    Out.push_back((S.Name + " " + Section + " " + Twine(S.Value) + " " +
-                   Twine(S.Size))
-                      .str());
+    std::string Section =
+        S.Section < Elf.Sections.size() ? Elf.Sections[S.Section].Name : "?";
+    Out.push_back(
+        (S.Name + " " + Section + " " + Twine(S.Value) + " " + Twine(S.Size))
+            .str());
   }
   return Out;
 }

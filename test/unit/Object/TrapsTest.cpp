@@ -89,13 +89,20 @@ TEST(Traps, CallsAndFunctionPointersByRelocationFollow) {
   ObjectSpec Spec;
   Spec.Code = {{".text", {mov(1), Exit, mov(2), Exit}, {}, {}, {}, {}},
                {"xdp",
-                {call(-1), call(1), {OpLdImm64, 2, 0, 0, 0}, {},
-                 {OpLdImm64, 3, 0, 0, 16}, {}, Exit},
+                {call(-1),
+                 call(1),
+                 {OpLdImm64, 2, 0, 0, 0},
+                 {},
+                 {OpLdImm64, 3, 0, 0, 16},
+                 {},
+                 Exit},
                 {{0, "second", "R_BPF_64_32"},
                  {8, "text", "R_BPF_64_32"},
                  {16, "second", "R_BPF_64_64"},
                  {32, "text", "R_BPF_64_64"}},
-                {}, {}, {}}};
+                {},
+                {},
+                {}}};
   Spec.Symbols = {{"text", ".text", 0, 0, "STT_SECTION", "STB_LOCAL"},
                   {"first", ".text", 0, 16},
                   {"second", ".text", 16, 16},
@@ -121,7 +128,10 @@ TEST(Traps, CallsInsideASectionWithoutRelocationFollow) {
   ObjectSpec Spec;
   Spec.Code = {{".text",
                 {call(2), mov(1), Exit, mov(2), call(-5), Exit},
-                {}, {}, {}, {}}};
+                {},
+                {},
+                {},
+                {}}};
   Spec.Symbols = {{"first", ".text", 0, 24}, {"second", ".text", 24, 24}};
   File In = Spec.build();
   auto Obj = read(In);
@@ -137,16 +147,23 @@ TEST(Traps, JumpTablesFollow) {
     Spec.Endian = Order;
     // Entry 1 is reached through the table alone.
     Spec.Code = {{"xdp",
-                  {{OpLdImm64, 1, 0, 0, 0}, {}, {OpGotox, 1, 0, 0, 0}, mov(1),
-                   Exit, mov(2), Exit},
-                  {{0, "table", "R_BPF_64_64"}}, {}, {}, {}}};
+                  {{OpLdImm64, 1, 0, 0, 0},
+                   {},
+                   {OpGotox, 1, 0, 0, 0},
+                   mov(1),
+                   Exit,
+                   mov(2),
+                   Exit},
+                  {{0, "table", "R_BPF_64_64"}},
+                  {},
+                  {},
+                  {}}};
     std::vector<uint8_t> Entries(16);
     support::endian::write<uint64_t>(Entries.data(), 24, Order);
     support::endian::write<uint64_t>(Entries.data() + 8, 40, Order);
     Spec.Data = {{".jumptables", Entries, {}}};
-    Spec.Symbols = {
-        {"table", ".jumptables", 0, 16, "STT_OBJECT", "STB_LOCAL"},
-        {"main", "xdp", 0, 56}};
+    Spec.Symbols = {{"table", ".jumptables", 0, 16, "STT_OBJECT", "STB_LOCAL"},
+                    {"main", "xdp", 0, 56}};
     File In = Spec.build();
     auto Obj = read(In);
     ASSERT_EQ(Obj->FrozenReason, "");
@@ -160,17 +177,19 @@ TEST(Traps, JumpTablesFollow) {
 
 TEST(Traps, AnErasedJumpTargetIsAnErrorNotAWrongTable) {
   ObjectSpec Spec;
-  Spec.Code = {{"xdp",
-                {{OpLdImm64, 1, 0, 0, 0}, {}, {OpGotox, 1, 0, 0, 0}, mov(1),
-                 Exit},
-                {{0, "table", "R_BPF_64_64"}}, {}, {}, {}}};
+  Spec.Code = {
+      {"xdp",
+       {{OpLdImm64, 1, 0, 0, 0}, {}, {OpGotox, 1, 0, 0, 0}, mov(1), Exit},
+       {{0, "table", "R_BPF_64_64"}},
+       {},
+       {},
+       {}}};
   Spec.Data = {{".jumptables", {24, 0, 0, 0, 0, 0, 0, 0}, {}}};
   Spec.Symbols = {{"table", ".jumptables", 0, 8, "STT_OBJECT", "STB_LOCAL"},
                   {"main", "xdp", 0, 40}};
   File In = Spec.build();
   auto Obj = read(In);
-  Builder(Obj->Prog).erase(
-      *std::next(Obj->Prog.findFunction("main")->begin()));
+  Builder(Obj->Prog).erase(*std::next(Obj->Prog.findFunction("main")->begin()));
   EXPECT_EQ(writeError(*Obj), "jump table at offset 0: entry 0 names a block "
                               "that was erased");
 }
@@ -281,8 +300,9 @@ TEST(Traps, DeletingTheLastRecordsOfASectionDropsItsGroup) {
 
 TEST(Traps, AReferenceToADeletedFunctionIsAnError) {
   ObjectSpec Spec;
-  Spec.Code = {{".text", {mov(1), Exit}, {}, {}, {}, {}},
-               {"xdp", {call(-1), Exit}, {{0, "sub", "R_BPF_64_32"}}, {}, {}, {}}};
+  Spec.Code = {
+      {".text", {mov(1), Exit}, {}, {}, {}, {}},
+      {"xdp", {call(-1), Exit}, {{0, "sub", "R_BPF_64_32"}}, {}, {}, {}}};
   Spec.Symbols = {{"sub", ".text", 0, 16}, {"main", "xdp", 0, 16}};
   File In = Spec.build();
   auto Obj = read(In);
@@ -294,8 +314,8 @@ TEST(Traps, AReferenceToADeletedFunctionIsAnError) {
 TEST(Traps, ARelocationOfDataThatNamesADeletedFunctionIsAnError) {
   ObjectSpec Spec;
   Spec.Code = {{"struct_ops/init", {mov(1), Exit}, {}, {}, {}, {}}};
-  Spec.Data = {{".struct_ops", std::vector<uint8_t>(16),
-                {{8, "init", "R_BPF_64_64"}}}};
+  Spec.Data = {
+      {".struct_ops", std::vector<uint8_t>(16), {{8, "init", "R_BPF_64_64"}}}};
   Spec.Symbols = {{"init", "struct_ops/init", 0, 16}};
   File In = Spec.build();
   auto Obj = read(In);
@@ -310,9 +330,10 @@ TEST(Traps, AddressesOfFunctionsInDataFollow) {
   // By symbol; and by section, with the offset in the data.
   std::vector<uint8_t> Bytes(16);
   Bytes[8] = 16;
-  Spec.Data = {{".struct_ops.link", Bytes,
-                {{0, "second", "R_BPF_64_ABS64"},
-                 {8, "code", "R_BPF_64_ABS64"}}}};
+  Spec.Data = {
+      {".struct_ops.link",
+       Bytes,
+       {{0, "second", "R_BPF_64_ABS64"}, {8, "code", "R_BPF_64_ABS64"}}}};
   Spec.Symbols = {{"code", "struct_ops", 0, 0, "STT_SECTION", "STB_LOCAL"},
                   {"first", "struct_ops", 0, 16},
                   {"second", "struct_ops", 16, 16}};
@@ -329,25 +350,32 @@ TEST(Traps, AddressesOfFunctionsInDataFollow) {
 TEST(Traps, MapsAndExternsAreNotTouched) {
   ObjectSpec Spec;
   Spec.Code = {{"xdp",
-                {mov(1), {OpLdImm64, 1, 0, 0, 0}, {}, {OpLdImm64, 2, 0, 0, 0},
-                 {}, {OpLdImm64, 3, 0, 0, 4}, {}, {OpCall, 0, CallBpf, 0, -1},
+                {mov(1),
+                 {OpLdImm64, 1, 0, 0, 0},
+                 {},
+                 {OpLdImm64, 2, 0, 0, 0},
+                 {},
+                 {OpLdImm64, 3, 0, 0, 4},
+                 {},
+                 {OpCall, 0, CallBpf, 0, -1},
                  Exit},
                 {{8, "outer", "R_BPF_64_64"},
                  {24, "CONFIG_HZ", "R_BPF_64_64"},
                  {40, "rodata", "R_BPF_64_64"},
                  {56, "bpf_rdonly_cast", "R_BPF_64_32"}},
-                {}, {}, {}}};
+                {},
+                {},
+                {}}};
   // A map of maps: its definition holds the address of another.
-  Spec.Data = {{".maps", std::vector<uint8_t>(64),
-                {{24, "inner", "R_BPF_64_ABS64"}}},
-               {".rodata", std::vector<uint8_t>(8), {}}};
-  Spec.Symbols = {
-      {"rodata", ".rodata", 0, 0, "STT_SECTION", "STB_LOCAL"},
-      {"main", "xdp", 0, 72},
-      {"outer", ".maps", 0, 32, "STT_OBJECT"},
-      {"inner", ".maps", 32, 32, "STT_OBJECT"},
-      {"CONFIG_HZ", "", 0, 0, "STT_NOTYPE"},
-      {"bpf_rdonly_cast", "", 0, 0, "STT_NOTYPE", "STB_WEAK"}};
+  Spec.Data = {
+      {".maps", std::vector<uint8_t>(64), {{24, "inner", "R_BPF_64_ABS64"}}},
+      {".rodata", std::vector<uint8_t>(8), {}}};
+  Spec.Symbols = {{"rodata", ".rodata", 0, 0, "STT_SECTION", "STB_LOCAL"},
+                  {"main", "xdp", 0, 72},
+                  {"outer", ".maps", 0, 32, "STT_OBJECT"},
+                  {"inner", ".maps", 32, 32, "STT_OBJECT"},
+                  {"CONFIG_HZ", "", 0, 0, "STT_NOTYPE"},
+                  {"bpf_rdonly_cast", "", 0, 0, "STT_NOTYPE", "STB_WEAK"}};
   File In = Spec.build();
   auto Obj = read(In);
   ASSERT_EQ(Obj->FrozenReason, "");
@@ -363,26 +391,24 @@ TEST(Traps, MapsAndExternsAreNotTouched) {
 }
 
 TEST(Traps, SeveralProgramsInOneSectionMoveApart) {
-  File In = functions(".section tc,\"ax\"\n" +
-                      function("one", "r0 = 1\nexit\n") +
-                      function("two", "r0 = 2\nexit\n") +
-                      function("three", "r0 = 3\nexit\n"));
+  File In = functions(
+      ".section tc,\"ax\"\n" + function("one", "r0 = 1\nexit\n") +
+      function("two", "r0 = 2\nexit\n") + function("three", "r0 = 3\nexit\n"));
   auto Obj = read(In);
   insert(*Obj, "two", 0, 1);
   erase(*Obj, "one", 0);
   File Out = write(*Obj);
-  EXPECT_EQ(listing(Out, "tc"),
-            "exit\nr9 = 900\nr0 = 2\nexit\nr0 = 3\nexit\n");
+  EXPECT_EQ(listing(Out, "tc"), "exit\nr9 = 900\nr0 = 2\nexit\nr0 = 3\nexit\n");
   EXPECT_TRUE(is_contained(symbols(Out), "one tc 0 8"));
   EXPECT_TRUE(is_contained(symbols(Out), "two tc 8 24"));
   EXPECT_TRUE(is_contained(symbols(Out), "three tc 32 16"));
 }
 
 TEST(Traps, WeakAndHiddenSymbolsStayWhatTheyAre) {
-  File In = functions(".text\n" + function("weak", "r0 = 1\nexit\n", ".weak") +
-                      ".hidden hidden\n" +
-                      function("hidden", "r0 = 2\nexit\n") +
-                      function("local", "r0 = 3\nexit\n", ".local"));
+  File In =
+      functions(".text\n" + function("weak", "r0 = 1\nexit\n", ".weak") +
+                ".hidden hidden\n" + function("hidden", "r0 = 2\nexit\n") +
+                function("local", "r0 = 3\nexit\n", ".local"));
   auto Obj = read(In);
   EXPECT_TRUE(Obj->Prog.findFunction("weak")->isGlobal());
   EXPECT_FALSE(Obj->Prog.findFunction("hidden")->isGlobal());
@@ -432,7 +458,8 @@ TEST(Traps, LabelsInsideFunctionsFollowTheirInstruction) {
 TEST(Traps, StaleDebugInformationIsDroppedWithANote) {
   ObjectSpec Spec = withRecords();
   Spec.Data = {{".debug_line", {1, 2, 3}, {}},
-               {".debug_info", std::vector<uint8_t>(8),
+               {".debug_info",
+                std::vector<uint8_t>(8),
                 {{0, "first", "R_BPF_64_ABS64"}}},
                {".rodata", {1, 2, 3}, {}}};
   File In = Spec.build();
@@ -484,8 +511,8 @@ TEST(Traps, NewSubprogramsGetSymbolAndBtf) {
   File In = withRecords().build();
   auto Obj = read(In);
   prepatch::Function &Sub = Obj->Prog.createSubprogram(
-      "shared", {{{"a", ParamType::U64}, {"b", ParamType::Pointer}},
-                 ParamType::U64});
+      "shared",
+      {{{"a", ParamType::U64}, {"b", ParamType::Pointer}}, ParamType::U64});
   Builder B(Obj->Prog);
   B.setInsertPoint(B.createBlock(Sub));
   B.movImm(0, 7);
