@@ -27,9 +27,8 @@ static const std::string &passHelp() {
 
 cl::SubCommand LowerCommand("lower", "Lower an object: fewer patches at load");
 
-static cl::opt<std::string> Input(cl::Positional, cl::Required,
-                                  cl::desc("IN"), cl::sub(LowerCommand),
-                                  cl::cat(Category));
+static cl::opt<std::string> Input(cl::Positional, cl::Required, cl::desc("IN"),
+                                  cl::sub(LowerCommand), cl::cat(Category));
 static cl::opt<std::string> Output("o", cl::Required, cl::desc("Output file"),
                                    cl::value_desc("file"),
                                    cl::sub(LowerCommand), cl::cat(Category));
@@ -119,9 +118,8 @@ static Expected<int> lower(const MemoryBuffer &Buffer) {
     Changed = *Result;
     Decisions = std::move(Ctx.Decisions);
   }
-  if (Error E = writeToOutput(Output, [&](raw_ostream &OS) {
-        return (*Obj)->write(OS, Changed);
-      }))
+  if (Error E = writeToOutput(
+          Output, [&](raw_ostream &OS) { return (*Obj)->write(OS, Changed); }))
     return createFileError(Output, std::move(E));
   for (const std::string &Note : (*Obj)->Notes)
     errs() << "note: " << Input << ": " << Note << '\n';

@@ -27,8 +27,8 @@ const Command Commands[] = {
 
 int main(int argc, char **argv) {
   InitLLVM Init(argc, argv);
-  ExecutablePath = sys::fs::getMainExecutable(
-      argv[0], reinterpret_cast<void *>(&runLower));
+  ExecutablePath =
+      sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&runLower));
   cl::HideUnrelatedOptions(Category);
   for (const Command &C : Commands)
     cl::HideUnrelatedOptions(Category, C.Sub);
