@@ -13,6 +13,9 @@
 
 namespace prepatch {
 
+/// The largest frame that the verifier accepts, by offsets from r10.
+inline constexpr int32_t FrameEnd = 0, FrameStart = -512;
+
 struct RegKinds::FunctionInfo {
   Function *Fn = nullptr;
   std::unique_ptr<Cfg> Flow;
