@@ -218,6 +218,9 @@ Error ElfFile::write(raw_ostream &OS) {
   bool Renumbered = isRenumbered();
   if (Error E = finalize())
     return E;
+  // A section that got shorter may have left a relocation behind.
+  if (Error E = checkRelocations())
+    return E;
   bool SameSizes = none_of(Sections, [](const ElfSection &S) {
     return S.isChanged() && S.data().size() != S.OldData.size();
   });
