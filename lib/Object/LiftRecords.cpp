@@ -93,10 +93,12 @@ Error Lifter::liftDataReferences() {
         StringRef(Target.Name).starts_with(".BTF") ||
         StringRef(Target.Name).starts_with(".eh_frame"))
       continue;
+    std::vector<uint64_t> Places;
     for (const ElfReloc &R : Elf.relocations(Index)) {
       CodeMap *Code = codeOf(Elf.Symbols[R.Symbol].Section);
       if (!Code)
         continue;
+      Places.push_back(R.Offset);
       if (Target.data().size() < 8 || R.Offset > Target.data().size() - 8)
         return createStringError("section '" + S.Name +
                                  "': relocation at offset " + Twine(R.Offset) +
@@ -115,12 +117,18 @@ Error Lifter::liftDataReferences() {
       Function *F = (Sym.Value + Addend) % SlotBytes == 0
                         ? Code->functionAt((Sym.Value + Addend) / SlotBytes)
                         : nullptr;
-      if (!F || Sym.type() != ELF::STT_SECTION)
+      // The symbol of a section stands for its start.
+      if (!F || Sym.type() != ELF::STT_SECTION || Sym.Value != 0)
         freeze("section '" + Target.Name +
                "' holds the address of code where no function starts");
       else
         Obj.DataReferences.push_back({S.Info, R.Offset, F});
     }
+    // Writing one address would change another that shares bytes with it.
+    llvm::sort(Places);
+    for (size_t I = 1; I < Places.size(); ++I)
+      if (Places[I] - Places[I - 1] < 8)
+        freeze("section '" + Target.Name + "' holds addresses that overlap");
   }
   return Error::success();
 }
