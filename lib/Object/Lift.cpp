@@ -192,8 +192,15 @@ Error Lifter::findFunctions(CodeMap &Code) {
   // What is left names a function by another symbol type, or is a label.
   for (Symbol &S : Prog.Symbols) {
     if (Elf.Symbols[S.Index].Section != Code.ElfIndex || S.Fn ||
-        S.Kind == Symbol::Section || S.Value >= Bytes)
+        S.Kind == Symbol::Section)
       continue;
+    if (S.Value >= Bytes) {
+      // Code that is added would come to stand where it points. One at the
+      // very end is a mark that nothing goes to.
+      if (S.Value > Bytes)
+        freeze("symbol '" + S.Name + "' points behind the code");
+      continue;
+    }
     uint64_t Slot = S.Value / SlotBytes;
     if (S.Value % SlotBytes || Code.IsTail[Slot])
       freeze("symbol '" + S.Name + "' points into an instruction");
