@@ -46,6 +46,7 @@
 #include "Lowering/KeySlots.h"
 #include "Lowering/OutlineBodies.h"
 #include "Lowering/OutlineLegality.h"
+#include "Lowering/Trade.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -108,7 +109,6 @@ private:
   bool looksIntoSeveralMaps(const Function &F);
   RegSet registersInUse(const PatchSite &S) const;
   bool saveRegisters(OutlineSite &Out);
-  bool isHot(const PatchSite &S) const;
   bool canBeGlobal(const OutlineKey &Key) const;
   Balances weigh(const Group &G, bool Global);
   void addLiveStack(const Group &G, Balances &Programs);
@@ -127,8 +127,13 @@ private:
   DenseMap<const Map *, const Insn *> MapLoads; ///< one for each map
   DenseMap<const Insn *, Insn *> KeyStores;     ///< of the current function
   std::map<unsigned, LiveStack> LiveStacks;     ///< by function index
-  std::map<unsigned, DefinedRegs> Defined;      ///< by function index
-  std::map<unsigned, bool> SeveralMaps;         ///< by loaded program
+  /// What saving registers in a function needs to know.
+  struct SaveFacts {
+    DefinedRegs Defined;
+    bool HasFastcall;
+  };
+  std::map<unsigned, SaveFacts> Saves;  ///< by function index
+  std::map<unsigned, bool> SeveralMaps; ///< by loaded program
   /// What a loaded program comes to with the groups that are chosen so far.
   struct ProgramSize {
     unsigned Functions = 0;
@@ -152,21 +157,21 @@ bool Outliner::saveRegisters(OutlineSite &Out) {
       !A.Stack.mayCall(F, SaveBytes))
     return false;
   unsigned Index = A.Graph.indexOf(F);
-  const Cfg &Flow = A.Kinds.cfg(F);
-  auto [It, New] = Defined.try_emplace(Index, Flow);
-  if (InUse & ~It->second.before(*Out.Site.BB, *Out.Site.I))
-    return false;
+  auto It = Saves.find(Index);
+  if (It == Saves.end())
+    It = Saves
+             .insert({Index,
+                      {DefinedRegs(A.Kinds.cfg(F)),
+                       !findFastcallPairs(F, A.Kinds, Ctx.Profile).empty()}})
+             .first;
+  const SaveFacts &Facts = It->second;
   // A use of the stack below them would keep the spills of bpf_fastcall.
-  if (!findFastcallPairs(F, A.Kinds, Ctx.Profile).empty())
+  if (Facts.HasFastcall ||
+      (InUse & ~Facts.Defined.before(*Out.Site.BB, *Out.Site.I)))
     return false;
   unsigned Base = (A.Stack.ownBytes(F) + 7) / 8 * 8;
   Out.Saved = {InUse, int16_t(-int(Base) - 8)};
   return true;
-}
-
-bool Outliner::isHot(const PatchSite &S) const {
-  return A.Kinds.cfg(*S.Fn).loopDepth(S.BB->number()) > 0 ||
-         A.Graph.isCallback(*S.Fn);
 }
 
 /// Whether the verifier does not see that \p Store writes a constant key of an
@@ -269,7 +274,7 @@ void Outliner::collect(Function &F) {
       Why = whyNoCall(F, stackOf(Site) + (Site.Saved.Regs ? SaveBytes : 0), A);
     if (Why.empty() && Ctx.visitsAreMeasured() && Ctx.visitsOf(F, *S.I) == 0)
       Why = "the verifier never comes here, so it is not patched";
-    if (Why.empty() && isHot(S) &&
+    if (Why.empty() && isHot(A, *S.BB) &&
         (Ctx.TheGoal == Goal::Balanced || Ctx.TheGoal == Goal::Run))
       Why = "in a loop or callback: a call would slow it down";
     if (!Why.empty()) {
