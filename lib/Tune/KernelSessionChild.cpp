@@ -103,7 +103,7 @@ SessionChild::spawn(const std::vector<std::string> &Command) {
     return createStringError("cannot run '" + Command[0] +
                              "': " + std::strerror(Code));
   }
-  return std::move(C);
+  return C;
 }
 
 SessionChild::~SessionChild() {

@@ -21,8 +21,8 @@ std::error_code RefusedRequest::convertToErrorCode() const {
 
 /// A count that fits \p T; json has no fromJSON() for small integers.
 template <typename T>
-static bool mapCount(json::ObjectMapper &O, StringRef Key, T &Out, json::Path P,
-                     bool Optional = false) {
+static bool mapCount(json::ObjectMapper &O, StringLiteral Key, T &Out,
+                     json::Path P, bool Optional = false) {
   std::optional<int64_t> V;
   if (!O.map(Key, V))
     return false;
@@ -40,7 +40,7 @@ static bool mapCount(json::ObjectMapper &O, StringRef Key, T &Out, json::Path P,
 }
 
 /// 64-bit values come as decimal text: numbers in JSON are doubles to many.
-static bool mapDecimal(json::ObjectMapper &O, StringRef Key, uint64_t &Out,
+static bool mapDecimal(json::ObjectMapper &O, StringLiteral Key, uint64_t &Out,
                        json::Path P) {
   std::optional<std::string> Text;
   if (!O.map(Key, Text))
