@@ -105,7 +105,7 @@ static double now() {
 ReplayResult PreparedLoad::replay(const ReplayOptions &Options) const {
   ReplayResult Result;
   // A signal makes the verifier give up with EAGAIN; libbpf, too, tries again.
-  for (int Attempt = 0; Attempt != 5; ++Attempt) {
+  for (unsigned Attempt = 0; Attempt <= Options.Retries; ++Attempt) {
     union {
       bpf_attr Load;
       unsigned char LoadBytes[sizeof(Bytes)];
@@ -130,6 +130,15 @@ ReplayResult PreparedLoad::replay(const ReplayOptions &Options) const {
       Load.line_info_rec_size = sizeof(bpf_line_info);
       if (!Btf)
         Load.prog_btf_fd = static_cast<uint32_t>(Options.BtfFd);
+    }
+    if (const LoadVariant *Variant = Options.Variant) {
+      Load.insns = toU64(Variant->Insns.data());
+      Load.insn_cnt = static_cast<uint32_t>(Variant->Insns.size());
+      Load.func_info =
+          Variant->FuncInfo.empty() ? 0 : toU64(Variant->FuncInfo.data());
+      Load.core_relos =
+          Variant->CoreRelos.empty() ? 0 : toU64(Variant->CoreRelos.data());
+      Load.line_info = Load.line_info_cnt = 0;
     }
     if (Options.Log && Options.LogSize)
       Options.Log[0] = '\0';

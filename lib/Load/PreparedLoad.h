@@ -20,6 +20,16 @@
 
 namespace prepatch {
 
+/// Code that is loaded in place of the captured one, with what counts in its
+/// instructions; it comes without line info.
+struct LoadVariant {
+  std::vector<bpf_insn> Insns;
+  std::vector<unsigned char> FuncInfo, CoreRelos; ///< as many as captured
+  /// For each instruction its index in the captured program, or -1-K for one
+  /// that insertion K added.
+  std::vector<int32_t> Origin;
+};
+
 /// What the program's own load is changed by for one replay.
 struct ReplayOptions {
   /// The kernel's log level bits: 1 branches, 2 every instruction, 4
@@ -31,6 +41,9 @@ struct ReplayOptions {
   /// was captured without BTF.
   const std::vector<bpf_line_info> *LineInfo = nullptr;
   int BtfFd = -1;
+  const LoadVariant *Variant = nullptr;
+  /// Times to try again when a signal made the verifier give up.
+  unsigned Retries = 4;
 };
 
 struct ReplayResult {
@@ -59,6 +72,12 @@ public:
   uint32_t funcInfoCount() const { return Attr.func_info_cnt; }
   /// Where function I starts, and the BTF type id of its FUNC.
   bpf_func_info funcInfo(uint32_t I) const;
+
+  /// The records as the kernel gets them, and the size of one.
+  const std::vector<unsigned char> &funcInfoBytes() const { return FuncInfo; }
+  uint32_t funcInfoSize() const { return Attr.func_info_rec_size; }
+  const std::vector<unsigned char> &coreReloBytes() const { return CoreRelos; }
+  uint32_t coreReloSize() const { return Attr.core_relo_rec_size; }
 
 private:
   // The kernel that a newer libbpf talks to may know fields that this

@@ -51,14 +51,21 @@ static bool startsWith(std::string_view Text, std::string_view Prefix) {
   return Text.substr(0, Prefix.size()) == Prefix;
 }
 
+bool prepatch::isStatsLine(std::string_view Line) {
+  return startsWith(Line, "processed ") ||
+         startsWith(Line, "verification time ") ||
+         startsWith(Line, "stack depth ");
+}
+
 std::string prepatch::refusalReason(std::string_view Log) {
   while (!Log.empty()) {
     size_t Start = Log.rfind('\n', Log.size() - 1);
     std::string_view Line =
         Start == std::string_view::npos ? Log : Log.substr(Start + 1);
-    if (!Line.empty() && !startsWith(Line, "processed ") &&
-        !startsWith(Line, "verification time ") &&
-        !startsWith(Line, "stack depth "))
+    // "infinite loop detected" is followed by the two states.
+    bool State =
+        startsWith(Line, " ") || Line == "cur state:" || Line == "old state:";
+    if (!Line.empty() && !State && !isStatsLine(Line))
       return std::string(Line);
     if (Start == std::string_view::npos)
       break;

@@ -27,6 +27,9 @@ struct VerifierStats {
 
 VerifierStats parseStats(std::string_view Log);
 
+/// Whether the line is one of those that level 4 adds at the end.
+bool isStatsLine(std::string_view Line);
+
 /// The last line of the log that says why a program was refused.
 std::string refusalReason(std::string_view Log);
 

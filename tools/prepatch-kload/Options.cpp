@@ -19,6 +19,7 @@ using namespace prepatch;
 
 const char *const prepatch::KloadUsage =
     R"(usage: prepatch-kload [options] OBJECT...
+       prepatch-kload --serve OBJECT
        prepatch-kload --probe
 
 Loads every program of the objects into the running kernel, measures, and prints
@@ -35,6 +36,8 @@ programs of the same name and section are loaded in turns and compared.
   --prog=NAME       only this program; may be given more than once
   --timeout=S       seconds for one program (default 60)
   --log             the end of the verifier's log of refused programs
+  --serve           load variants of OBJECT's programs on request: commands on
+                    standard input, answers on standard output
   --probe           say whether bpf() works here, and stop
 )";
 
@@ -123,6 +126,8 @@ bool prepatch::parseOptions(int Count, char **Arguments, KloadOptions &Options,
       Options.Log = true;
     else if (Argument == "--probe")
       Options.Probe = true;
+    else if (Argument == "--serve")
+      Options.Serve = true;
     else if (Argument == "--help" || Argument == "-h")
       Options.Help = true;
     else {
@@ -132,6 +137,11 @@ bool prepatch::parseOptions(int Count, char **Arguments, KloadOptions &Options,
   }
   if (Options.Objects.empty() && !Options.Probe && !Options.Help) {
     Error = "no object given";
+    return false;
+  }
+  if (Options.Serve && Options.Objects.size() != 1) {
+    Error = "--serve: expected one object, found " +
+            std::to_string(Options.Objects.size());
     return false;
   }
   return true;

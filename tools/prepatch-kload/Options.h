@@ -32,6 +32,7 @@ struct KloadOptions {
   unsigned TimeoutSeconds = 60;
   bool Log = false;
   bool Probe = false;
+  bool Serve = false;
   bool Help = false;
 };
 

@@ -71,6 +71,11 @@ static void raiseLimit(int Resource) {
   }
 }
 
+void prepatch::raiseLimits() {
+  raiseLimit(RLIMIT_MEMLOCK);
+  raiseLimit(RLIMIT_NOFILE);
+}
+
 /// One CPU, so that per-CPU data and processor ids are the same in every run.
 static void pinToOneCpu() {
   int Cpu = sched_getcpu();
@@ -221,8 +226,7 @@ void Worker::process(Group &G) {
 
 void Worker::run(unsigned FirstGroup, const std::set<uint32_t> &Broken) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  raiseLimit(RLIMIT_MEMLOCK);
-  raiseLimit(RLIMIT_NOFILE);
+  raiseLimits();
   pinToOneCpu();
   captureLibbpfMessages();
   openObjects(Broken);

@@ -25,6 +25,9 @@ namespace prepatch {
 void runLoads(const KloadOptions &Options, unsigned FirstGroup,
               const std::set<uint32_t> &Broken, MessageSender &Sender);
 
+/// As much locked memory and as many descriptors as there may be.
+void raiseLimits();
+
 } // namespace prepatch
 
 #endif

@@ -13,6 +13,7 @@
 #include "Load/BpfSyscall.h"
 #include "Load/JsonWriter.h"
 #include "Options.h"
+#include "Serve.h"
 #include "Supervisor.h"
 
 #include <cerrno>
@@ -52,11 +53,18 @@ int main(int Count, char **Arguments) {
       printf("{\"bpf\": false, \"reason\": %s}\n", quoteJson(Reason).c_str());
     return Reason.empty() ? 0 : 1;
   }
+  if (!Reason.empty() && Options.Serve) {
+    printf("{\"error\": %s}\n",
+           quoteJson("this kernel loads no programs: " + Reason).c_str());
+    return 1;
+  }
   if (!Reason.empty()) {
     fprintf(stderr, "error: this kernel loads no programs: %s\n",
             Reason.c_str());
     return 1;
   }
+  if (Options.Serve)
+    return serveObject(Options.Objects[0]);
   for (const std::string &Object : Options.Objects) {
     if (access(Object.c_str(), R_OK) == 0)
       continue;
