@@ -135,6 +135,12 @@ static void appendSlotForget(SmallVectorImpl<RawInsn> &Code, int16_t P, Form F,
     Code.push_back(store(1, P, D));
     return;
   }
+  if (F == Form::Rewrite) {
+    Code.push_back(load(8, D, P));
+    Code.push_back(store(8, P, D));
+    Code.push_back(store(1, P, D));
+    return;
+  }
   uint8_t Size = F == Form::Atomic ? SizeDw : SizeW;
   Code.push_back({OpMov64Imm, uint8_t(D), 0, 0, 0});
   Code.push_back({uint8_t(ClassStx | ModeAtomic | Size), RegFp, uint8_t(D),
@@ -171,6 +177,8 @@ bool appendForget(SmallVectorImpl<RawInsn> &Code, ArrayRef<Location> Ls, Form F,
     Code.push_back(load(8, X, *S));
     return true;
   }
+  if (F == Form::Rewrite && Have.IsBigEndian)
+    return false;
   std::optional<unsigned> D = pickRegister(Have.Dead & ~Named);
   if (!D)
     return false;
@@ -210,7 +218,7 @@ static std::optional<Guess> guess(ArrayRef<RawInsn> Code, Form F) {
   }
   if (isForSlots(F)) {
     dead(Code[0].Dst);
-    int Off = F == Form::Touch ? Code[0].Off : Code[1].Off;
+    int Off = Code[1].Off; // of the store
     G.Where.push_back(Location::slot(F == Form::AtomicHigh ? Off - 4 : Off));
     return G;
   }

@@ -240,8 +240,9 @@ RegSet Widener::liveAt(const Insn &I) const {
 
 SmallVector<Form, 4> Widener::formsFor(const Insn &I, Location L) const {
   static constexpr Form Ranked[] = {
-      Form::Touch, Form::Atomic, Form::AtomicHigh, Form::AtomicLow, Form::Spill,
-      Form::Xor64, Form::Xor32,  Form::Xor16,      Form::Xor8};
+      Form::Touch,     Form::Rewrite, Form::Atomic, Form::AtomicHigh,
+      Form::AtomicLow, Form::Spill,   Form::Xor64,  Form::Xor32,
+      Form::Xor16,     Form::Xor8};
   SmallVector<Form, 4> Possible;
   if (!L.IsSlot && !(liveAt(I) & regBit(L.Where)))
     return Possible;

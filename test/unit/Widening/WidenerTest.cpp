@@ -1,0 +1,218 @@
+//===- WidenerTest.cpp - Where no-ops go, and what they may use there -----===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Widening/Widener.h"
+#include "../Analysis/TestProgram.h"
+#include "IR/Verifier.h"
+
+using namespace llvm;
+using namespace prepatch;
+
+namespace {
+
+struct Widened {
+  explicit Widened(TestProgram &T)
+      : Graph(T.P), Live(Graph, testProfile()), Kinds(Graph, testProfile()),
+        Stack(Kinds, testProfile()),
+        W(T.P, Graph, Live, Kinds, Stack, testProfile()) {}
+
+  CallGraph Graph;
+  Liveness Live;
+  RegKinds Kinds;
+  StackUse Stack;
+  Widener W;
+};
+
+std::string places(ArrayRef<Widening> Ws) {
+  std::string S;
+  for (const Widening &W : Ws)
+    S += (S.empty() ? "" : " ") + toString(W.Where) + ":" +
+         formName(W.How).str();
+  return S;
+}
+
+// r6 is carried over the join, r7 is written on one way only; the stack is used
+// down to r10 - 8.
+struct Join {
+  TestProgram T;
+  Function *F;
+  BasicBlock *Meet;
+  Insn *First;
+
+  explicit Join(int Lowest = -8) {
+    F = &T.entry("tc");
+    T.block(*F);
+    T.B.movImm(6, 1);
+    T.B.callHelper(HelperKtime);
+    Insn *Branch = T.B.condJumpImm(JmpEq, 0, 1, F->entry());
+    T.block(*F);
+    T.B.movImm(6, 2);
+    T.B.movImm(7, 2);
+    Meet = &T.block(*F);
+    First = T.B.store(RegFp, int16_t(Lowest), 6, 8);
+    T.B.load(0, RegFp, int16_t(Lowest), 8);
+    T.B.exit();
+    Branch->setTarget(Meet);
+  }
+};
+
+TEST(Widener, DeadRegistersAndASlotBelow) {
+  Join J;
+  Widened A(J.T);
+  Resources R = A.W.resourcesAt(*J.First);
+  EXPECT_EQ(R.Dead, 0x3ff & ~regBit(6));
+  EXPECT_EQ(R.FreeSlot, -16);
+  EXPECT_FALSE(R.IsBigEndian);
+  EXPECT_EQ(A.W.liveAt(*J.First), regBit(6));
+  // The last instruction reads r0.
+  EXPECT_EQ(A.W.resourcesAt(*J.Meet->back()).Dead, 0x3fe);
+}
+
+TEST(Widener, FormsByPlace) {
+  Join J;
+  Widened A(J.T);
+  SmallVector<Form, 4> Regs = A.W.formsFor(*J.First, Location::reg(6));
+  ASSERT_FALSE(Regs.empty());
+  EXPECT_EQ(Regs.front(), Form::Spill);
+  EXPECT_EQ(Regs[1], Form::Xor64);
+  // Not live, and live but not written on every way.
+  EXPECT_TRUE(A.W.formsFor(*J.First, Location::reg(7)).empty());
+  SmallVector<Form, 4> Slots = A.W.formsFor(*J.First, Location::slot(-8));
+  ASSERT_FALSE(Slots.empty());
+  EXPECT_EQ(Slots.front(), Form::Touch);
+  for (Form F : Slots)
+    EXPECT_TRUE(isForSlots(F));
+}
+
+TEST(Widener, AFullFrameGivesADeadSlotOrNone) {
+  Join J(-512);
+  Widened A(J.T);
+  // All of the frame but what the block writes first is dead.
+  EXPECT_EQ(A.W.resourcesAt(*J.First).FreeSlot, -512);
+  EXPECT_EQ(A.W.resourcesAt(*J.First->next()).FreeSlot, std::nullopt);
+}
+
+TEST(Widener, NoSlotWherePointersIntoTheFrameAreLost) {
+  TestProgram T;
+  Function &F = T.entry("tc");
+  T.block(F);
+  T.B.movReg(2, RegFp);
+  T.B.callHelper(HelperKtime);
+  T.B.movReg(2, RegFp);
+  T.B.aluReg(AluAdd, 2, 0); // anywhere
+  Insn *At = T.B.store(2, -8, 0, 8);
+  T.returnZero();
+  Widened A(T);
+  EXPECT_EQ(A.W.resourcesAt(*At).FreeSlot, std::nullopt);
+  EXPECT_NE(A.W.resourcesAt(*At).Dead, 0);
+}
+
+TEST(Widener, NoSlotWhereACalleeGoesBelow) {
+  for (int Off : {-8, -64}) {
+    TestProgram T;
+    Function &F = T.entry("tc");
+    Function &Callee = T.subprogram("callee");
+    T.block(F);
+    Insn *At = T.B.movReg(1, RegFp);
+    T.B.aluImm(AluAdd, 1, -8);
+    T.B.store(1, 0, 1, 8);
+    T.B.call(Callee);
+    T.returnZero();
+    T.block(Callee);
+    T.B.movImm(3, 0);
+    T.B.store(1, int16_t(Off + 8), 3, 8);
+    T.returnZero();
+    Widened A(T);
+    EXPECT_EQ(A.W.resourcesAt(*At).FreeSlot,
+              Off == -8 ? std::optional<int16_t>(-16) : std::nullopt);
+  }
+}
+
+TEST(Widener, CodeComesInOneOrder) {
+  Join J;
+  Widened A(J.T);
+  Widening Slot{Location::slot(-8), Form::Touch},
+      R6{Location::reg(6), Form::Spill}, R7{Location::reg(7), Form::Xor32},
+      R8{Location::reg(8), Form::Xor32};
+  SmallVector<Widening> Refused;
+  auto Code = A.W.code(*J.First, {R8, R6, Slot, R7, R6}, &Refused);
+  EXPECT_TRUE(Refused.empty());
+  EXPECT_EQ(Code, A.W.code(*J.First, {Slot, R6, R7, R8}));
+  std::string Found;
+  for (ArrayRef<RawInsn> Rest = Code; !Rest.empty();) {
+    std::optional<ForgetMatch> M = matchForget(Rest);
+    ASSERT_TRUE(M);
+    for (Location L : M->Where)
+      Found += formName(M->How).str() + " " + toString(L) + "; ";
+    EXPECT_FALSE(M->Clobbers & (regBit(6) | regBit(7) | regBit(8)));
+    EXPECT_NE(M->SlotUsed, -8);
+    Rest = Rest.drop_front(M->Length);
+  }
+  EXPECT_EQ(Found, "touch fp-8; spill r6; xor32 r7; xor32 r8; ");
+}
+
+TEST(Widener, WhatCannotBeDoneIsSaid) {
+  Join J(-512);
+  Widened A(J.T);
+  SmallVector<Widening> Refused;
+  Widening Spill{Location::reg(0), Form::Spill},
+      Touch{Location::slot(-8), Form::Touch},
+      Wrong{Location::reg(0), Form::Touch};
+  auto Code = A.W.code(*J.First->next(), {Wrong, Spill, Touch}, &Refused);
+  EXPECT_EQ(Code.size(), 2u);
+  EXPECT_EQ(places(Refused), "r0:touch r0:spill");
+  // The only free slot is one that is to be forgotten.
+  Refused.clear();
+  SmallVector<Widening> All = {{Location::reg(6), Form::Spill}};
+  for (int Off = -512; Off < 0; Off += 8)
+    All.push_back({Location::slot(int16_t(Off)), Form::Touch});
+  A.W.code(*J.First, All, &Refused);
+  EXPECT_EQ(places(Refused), "r6:spill");
+}
+
+TEST(Widener, BranchesGoToTheCode) {
+  Join J;
+  J.T.B.attach(*J.F->entry().front(), LineRecord{1, 1, 1 << 10});
+  J.T.B.attach(*J.First, LineRecord{1, 1, 7 << 10});
+  Widened A(J.T);
+  auto Code = A.W.code(*J.First, {{Location::reg(6), Form::Spill}});
+  ASSERT_EQ(Code.size(), 3u);
+  A.W.insert(*J.First, Code);
+  EXPECT_EQ(J.Meet->front()->raw(), Code[0]);
+  EXPECT_EQ(J.Meet->front()->next()->next()->next(), J.First);
+  EXPECT_EQ(J.F->entry().back()->target(), J.Meet);
+  ASSERT_TRUE(J.Meet->front()->line());
+  EXPECT_EQ(J.Meet->front()->line()->line(), 7u);
+  EXPECT_FALSE(J.First->line()); // covered by the one before
+  EXPECT_TRUE(J.Meet->front()->isInserted());
+  EXPECT_EQ(A.W.blockOf(*J.Meet->front()), J.Meet);
+  EXPECT_FALSE(errorToBool(verify(J.T.P)));
+}
+
+TEST(Widener, InstructionsByTheirPlaceInTheInput) {
+  TestProgram T;
+  Function &F = T.entry("tc");
+  F.setOriginalStart(10);
+  T.block(F);
+  Insn *A0 = T.B.create({OpMov64Imm, 0, 0, 0, 0}, 0, 10);
+  T.B.movImm(2, 0);
+  Insn *A2 = T.B.create({OpExit, 0, 0, 0, 0}, 0, 12);
+  Widened A(T);
+  EXPECT_EQ(A.W.find(F, 0), A0);
+  EXPECT_EQ(A.W.find(F, 1), nullptr);
+  EXPECT_EQ(A.W.find(F, 2), A2);
+  EXPECT_EQ(A.W.find(F, 3), nullptr);
+}
+
+TEST(Widener, OpaqueFunctionsAreLeftAlone) {
+  Join J;
+  J.F->setOpaque("for this test");
+  Widened A(J.T);
+  EXPECT_EQ(A.W.find(*J.F, 0), nullptr);
+  EXPECT_EQ(A.W.resourcesAt(*J.First).Dead, 0);
+  EXPECT_EQ(A.W.resourcesAt(*J.First).FreeSlot, std::nullopt);
+  EXPECT_TRUE(A.W.formsFor(*J.First, Location::reg(6)).empty());
+}
+
+} // namespace
