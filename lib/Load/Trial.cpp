@@ -106,6 +106,32 @@ TrialResult prepatch::tryVariant(const PreparedLoad &Load,
   return Result;
 }
 
+ProfileResult prepatch::profileVariant(const PreparedLoad &Load,
+                                       const LoadVariant &Variant,
+                                       const std::vector<uint32_t> &Points,
+                                       uint64_t TimeoutMs) {
+  static constexpr uint32_t Fixed = 8; // BPF_LOG_FIXED
+  static constexpr size_t TailLength = 1u << 16;
+  ProfileResult Result;
+  // The kernel takes less than 1 GiB.
+  LogBuffer Log((size_t(1) << 30) - 4096);
+  TimedLoad Timed(Load, Variant, 2 | 4 | (kernelRotatesLog() ? Fixed : 0), Log,
+                  TimeoutMs);
+  Result.Errno = Timed.Errno;
+  Result.Timeout = Timed.Timeout;
+  Result.Truncated = Timed.Errno == ENOSPC;
+  std::string_view Text = Log.text();
+  StateLogReader Reader(Variant.Origin, Load.insns().size(), Points);
+  Reader.read(Text);
+  Result.States = Reader.profile();
+  std::string_view Tail =
+      Text.substr(Text.size() > TailLength ? Text.size() - TailLength : 0);
+  Result.Stats = parseStats(Tail);
+  if (Result.Errno && !Result.Timeout && !Result.Truncated)
+    Result.Reason = refusalReason(Tail);
+  return Result;
+}
+
 /// "12: (61) ..": the number, or -1.
 static int64_t walkedInsn(std::string_view Line) {
   size_t At = 0;

@@ -14,6 +14,7 @@
 #define PREPATCH_LOAD_TRIAL_H
 
 #include "PreparedLoad.h"
+#include "StateLog.h"
 #include "StatsLog.h"
 
 #include <string>
@@ -35,6 +36,22 @@ struct TrialResult {
 /// as it takes).
 TrialResult tryVariant(const PreparedLoad &Load, const LoadVariant &Variant,
                        uint64_t TimeoutMs, unsigned Repeat);
+
+struct ProfileResult {
+  int Errno = 0;
+  bool Timeout = false;
+  bool Truncated = false; ///< the log's end is missing
+  std::string Reason;
+  VerifierStats Stats;
+  StateProfile States;
+};
+
+/// Loads Variant with the log of all states on. Points are
+/// indices in Load.
+ProfileResult profileVariant(const PreparedLoad &Load,
+                             const LoadVariant &Variant,
+                             const std::vector<uint32_t> &Points,
+                             uint64_t TimeoutMs);
 
 struct RefusalTrace {
   int Errno = 0; ///< 0: the kernel accepted the program

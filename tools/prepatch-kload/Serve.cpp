@@ -60,6 +60,7 @@ private:
   bool prepare(const ServeRequest &Request, std::string &Error);
   bool serve(std::string_view Line);
   void tryProgram(const ServeRequest &Request);
+  void profileProgram(const ServeRequest &Request);
   void traceProgram(const ServeRequest &Request);
 
   std::unique_ptr<LoadedObject> Object;
@@ -144,6 +145,68 @@ void Server::tryProgram(const ServeRequest &Request) {
   Answer.send();
 }
 
+static void writePoint(JsonWriter &Json, const PointProfile &Point) {
+  Json.beginObject();
+  Json.member("at", Point.Index);
+  Json.member("visits", Point.Visits);
+  Json.member("frame", Point.Frame);
+  Json.member("states", Point.States);
+  Json.key("locations");
+  Json.beginArray();
+  for (const LocationProfile &L : Point.Locations) {
+    Json.beginObject();
+    bool Slot = L.Location >= FrameState::Registers;
+    if (Slot)
+      Json.member("slot", -8 * int(L.Location - FrameState::Registers + 1));
+    else
+      Json.member("reg", L.Location);
+    Json.member("scalar", L.Scalar);
+    if (Slot && !L.Scalar && L.Bytes)
+      Json.member("bytes", unsigned(L.Bytes));
+    Json.member("values", L.Values);
+    Json.member("precise", L.Precise);
+    Json.member("known", L.Known);
+    if (L.Min <= L.Max) {
+      Json.member("umin", std::to_string(L.Min));
+      Json.member("umax", std::to_string(L.Max));
+    }
+    Json.member("merge", L.Merge);
+    Json.endObject();
+  }
+  Json.endArray();
+  Json.endObject();
+}
+
+void Server::profileProgram(const ServeRequest &Request) {
+  for (uint32_t Point : Request.Points) {
+    if (Point < Load->insns().size())
+      continue;
+    sendError("points: expected instructions below " +
+              std::to_string(Load->insns().size()) + ", found " +
+              std::to_string(Point));
+    return;
+  }
+  ProfileResult Result =
+      profileVariant(*Load, Variant, Request.Points, Request.TimeoutMs);
+  Reply Answer;
+  Answer->member("errno", Result.Errno);
+  nullableMember(Answer.json(), "verified", Result.Stats.Processed);
+  Answer->member("truncated", Result.Truncated);
+  nullableMember(Answer.json(), "verification_us", Result.Stats.VerificationUs);
+  Answer->member("timeout", Result.Timeout);
+  Answer->member("reason", Result.Reason);
+  Answer->member("unknown_lines", Result.States.UnknownLines);
+  Answer->member("unknown", Result.States.UnknownExamples);
+  Answer->member("visits", Result.States.Visits);
+  Answer->member("safe", Result.States.Safe);
+  Answer->key("points");
+  Answer->beginArray();
+  for (const PointProfile &Point : Result.States.Points)
+    writePoint(Answer.json(), Point);
+  Answer->endArray();
+  Answer.send();
+}
+
 void Server::traceProgram(const ServeRequest &Request) {
   RefusalTrace Trace = traceRefusal(*Load, Variant, Request.TimeoutMs);
   Reply Answer;
@@ -180,7 +243,7 @@ bool Server::serve(std::string_view Line) {
     traceProgram(Request);
     break;
   default:
-    sendError("expected try or trace, found profile");
+    profileProgram(Request);
     break;
   }
   return true;
