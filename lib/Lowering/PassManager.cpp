@@ -13,7 +13,8 @@ namespace prepatch {
 
 // constexpr, as options ask for it while static objects are still being set up.
 static constexpr PassInfo Registry[] = {
-#define PREPATCH_PASS(NAME, FUNCTION, TEXT) {NAME, FUNCTION, TEXT},
+#define PREPATCH_PASS(NAME, FUNCTION, TEXT) {NAME, FUNCTION, TEXT, false},
+#define PREPATCH_OPT_IN_PASS(NAME, FUNCTION, TEXT) {NAME, FUNCTION, TEXT, true},
 #include "Lowering/Passes.def"
 };
 
@@ -23,7 +24,8 @@ Expected<std::vector<const PassInfo *>> parsePasses(StringRef List) {
   std::vector<const PassInfo *> Passes;
   if (List.empty()) {
     for (const PassInfo &P : Registry)
-      Passes.push_back(&P);
+      if (!P.OptIn)
+        Passes.push_back(&P);
     return Passes;
   }
   if (List == "none")

@@ -12,14 +12,15 @@ struct PassInfo {
   llvm::StringRef Name;
   PassFunction Run;
   llvm::StringRef Text; ///< what it does, for --help
+  bool OptIn;           ///< runs only where it is asked for by name
 };
 
-/// All passes in their default order.
+/// All passes in their default order, those that run by name only among them.
 llvm::ArrayRef<PassInfo> allPasses();
 
 /// The passes that \p List names: "a,b" in that order, any number of times;
-/// "none" for none; empty for all. An unknown name is an error that lists the
-/// known ones.
+/// "none" for none; empty for all that are not opt-in. An unknown name is an
+/// error that lists the known ones.
 llvm::Expected<std::vector<const PassInfo *>> parsePasses(llvm::StringRef List);
 
 struct RunOptions {

@@ -36,6 +36,9 @@ public:
   /// The offset of \p Text, appended if it is not there.
   llvm::Expected<uint32_t> addString(const std::string &Text);
 
+  /// The id of a type for \p P, appended when first asked for.
+  llvm::Expected<uint32_t> typeOf(ParamType P);
+
   /// The section's contents, in the byte order that it was read in.
   llvm::Expected<ByteVector> bytes() const;
 
@@ -46,7 +49,6 @@ private:
     void operator()(btf *B) const;
   };
   explicit Btf(btf *B) : Handle(B) {}
-  llvm::Expected<uint32_t> typeOf(ParamType P);
 
   std::unique_ptr<btf, Free> Handle;
   uint32_t U64Id = 0, PointerId = 0;

@@ -64,6 +64,7 @@ struct ElfSymbol {
   uint64_t Size = 0;
   bool Removed = false;
   bool Added = false;
+  bool Rebound = false; ///< changed from local to global
 
   uint8_t binding() const { return Info >> 4; }
   uint8_t type() const { return Info & 0xf; }
@@ -104,6 +105,8 @@ public:
   uint32_t addRelocations(uint32_t Target);
   /// Adds a symbol and returns its index.
   uint32_t addSymbol(ElfSymbol Symbol);
+  /// Gives a symbol global binding and default visibility.
+  void makeGlobal(uint32_t Index);
   /// Leaves a section out of what is written, with its relocations and the
   /// symbols in it.
   void removeSection(uint32_t Index);

@@ -52,8 +52,17 @@ private:
 bool ElfFile::isRenumbered() const {
   return any_of(Sections,
                 [](const ElfSection &S) { return S.Added || S.Removed; }) ||
-         any_of(Symbols,
-                [](const ElfSymbol &S) { return S.Added || S.Removed; });
+         any_of(Symbols, [](const ElfSymbol &S) {
+           return S.Added || S.Removed || S.Rebound;
+         });
+}
+
+void ElfFile::makeGlobal(uint32_t Index) {
+  ElfSymbol &S = Symbols[Index];
+  // A local symbol moves behind all that stay local.
+  S.Rebound |= S.binding() == ELF::STB_LOCAL;
+  S.Info = uint8_t(ELF::STB_GLOBAL << 4 | S.type());
+  S.Other &= ~3;
 }
 
 static bool isGone(const ElfFile &File, const ElfSymbol &S) {

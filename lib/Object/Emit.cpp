@@ -344,6 +344,11 @@ static void installSymbols(Object &Obj, const Image &Image) {
       New.Size = Image.FunctionSizes.lookup(S.Fn);
       S.Index = Elf.addSymbol(std::move(New));
     } else if (S.Fn) {
+      const ElfSymbol &Was = Elf.Symbols[S.Index];
+      if ((S.IsGlobal && Was.binding() == ELF::STB_LOCAL) ||
+          (!S.IsHidden && (Was.visibility() == ELF::STV_HIDDEN ||
+                           Was.visibility() == ELF::STV_INTERNAL)))
+        Elf.makeGlobal(S.Index);
       Elf.Symbols[S.Index].Value = Image.FunctionOffsets.lookup(S.Fn);
       if (Elf.Symbols[S.Index].Size)
         Elf.Symbols[S.Index].Size = Image.FunctionSizes.lookup(S.Fn);

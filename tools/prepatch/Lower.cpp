@@ -17,9 +17,11 @@ namespace prepatch {
 /// Lives as long as the option that it describes.
 static const std::string &passHelp() {
   static const std::string Help = [] {
-    std::string Text = "Passes to run, in this order, or none (default: all).";
+    std::string Text =
+        "Passes to run, in this order, or none (default: all but opt-in ones).";
     for (const PassInfo &P : allPasses())
-      Text += "\n  " + P.Name.str() + ": " + P.Text.str();
+      Text += "\n  " + P.Name.str() + ": " + P.Text.str() +
+              (P.OptIn ? " (opt-in)" : "");
     return Text;
   }();
   return Help;
