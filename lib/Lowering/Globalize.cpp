@@ -333,6 +333,7 @@ std::string Finder::look(GlobalCandidate &C) {
   if (Count > Sig->Params.size())
     return formatv("r{0} is read, but BTF names {1} arguments", Count,
                    Sig->Params.size());
+  C.LeftOut = unsigned(Sig->Params.size()) - Count;
   for (unsigned Reg = 1; Reg <= Count; ++Reg) {
     // The verifier asks for all arguments up to the last one.
     if (!(Read & regBit(Reg)) && !isSetByAllCallers(F, Reg))
@@ -425,6 +426,9 @@ static std::string describe(const GlobalCandidate &C) {
   if (any_of(C.Prototype.Params,
              [](const GlobalParam &P) { return P.Form != GlobalParam::Keep; }))
     Text += ", argument types as the code has them";
+  if (C.LeftOut)
+    Text += formatv(", {0} argument{1} fewer than in the source", C.LeftOut,
+                    C.LeftOut == 1 ? "" : "s");
   if (C.ZeroResult)
     Text += ", r0 = 0 as nobody looks at its result";
   if (C.NullChecks)

@@ -36,6 +36,7 @@ struct GlobalCandidate {
   double Visits = 0;  ///< of its entry, on average over the programs with it
   double SavedUs = 0; ///< expected verification time saved, over all programs
   GlobalPrototype Prototype;
+  unsigned LeftOut = 0; ///< arguments that BTF names and the code has not
   /// Another function has the same FUNC in BTF.
   bool SharesBtf = false;
   /// The result is not a number, and no caller looks at it: it becomes 0.
