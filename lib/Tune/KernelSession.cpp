@@ -142,9 +142,9 @@ Expected<TrialResult> KernelSession::receive() { return receiveAs(parseTrial); }
 Error KernelSession::sendProfile(StringRef Program, ArrayRef<Insertion> Code,
                                  ArrayRef<uint32_t> Points,
                                  unsigned TimeoutMs) {
-  std::string Options = " points=";
+  std::string Options;
   for (uint32_t Point : Points)
-    Options += (&Point == Points.begin() ? "" : ",") + utostr(Point);
+    Options += (Options.empty() ? " points=" : ",") + utostr(Point);
   return request("profile", Program, Code, Options, TimeoutMs, 1);
 }
 

@@ -87,6 +87,17 @@ TEST(KernelSession, RequestsAreWrittenAsTheProtocolSays) {
   auto T = S->trace("f", {}, 100);
   ASSERT_TRUE(bool(T)) << toString(T.takeError());
   EXPECT_EQ(T->Reason, "trace f timeout_ms=100");
+  // The answer holds what a profile must have, and ends in the request.
+  auto Q = serve(R"(while read line; do echo "{\"errno\":0,\"verified\":1,)"
+                 R"(\"visits\":[0,0,0],\"safe\":[0,0,0],)"
+                 R"(\"reason\":\"$line\"}"; done)");
+  ASSERT_TRUE(Q);
+  auto Profile = Q->profile("f", {}, {0, 2}, 100);
+  ASSERT_TRUE(bool(Profile)) << toString(Profile.takeError());
+  EXPECT_EQ(Profile->Reason, "profile f timeout_ms=100 points=0,2");
+  Profile = Q->profile("f", {}, {}, 100);
+  ASSERT_TRUE(bool(Profile)) << toString(Profile.takeError());
+  EXPECT_EQ(Profile->Reason, "profile f timeout_ms=100");
 }
 
 TEST(KernelSession, Trial) {
