@@ -170,7 +170,7 @@ PointProfile PointStats::profile(uint32_t Index) const {
   Result.Index = Index;
   Result.Visits = Visits;
   Result.Frame = Frame;
-  Result.States = States.size();
+  Result.States = std::min(States.size(), Visits); // it may be an estimate
   for (const PerLocation &L : Locations) {
     LocationProfile P = L.Profile;
     if (!Visits) {

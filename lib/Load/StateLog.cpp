@@ -269,6 +269,8 @@ static constexpr std::string_view KnownStarts[] = {
     "cur state:",
     "old state:",
     "arg#",
+    "reg type unsupported for arg#",
+    "Function ",
 };
 
 bool StateLogReader::readWords(std::string_view Line) {

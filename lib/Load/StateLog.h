@@ -51,7 +51,9 @@ private:
   void series(int64_t Last, int64_t Subsequent);
   void asked(std::string_view Regs, std::string_view Stack, bool Hex,
              bool Parent);
-  bool state(std::string_view Text, bool All) { return State.apply(Text, All); }
+  bool state(std::string_view Text, bool All) {
+    return Points.empty() || State.apply(Text, All);
+  }
 
   /// For each loaded instruction: where it counts, and the number of its point
   /// or -1.

@@ -13,54 +13,58 @@
 
 #include "Trial.h"
 #include "Deadline.h"
-#include "Measure.h"
+#include "LiveLog.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <sys/utsname.h>
 
 using namespace prepatch;
-
-bool prepatch::kernelRotatesLog() {
-  utsname Name;
-  unsigned Major = 0, Minor = 0;
-  if (uname(&Name) != 0 || sscanf(Name.release, "%u.%u", &Major, &Minor) != 2)
-    return false;
-  return Major > 6 || (Major == 6 && Minor >= 4);
-}
 
 namespace {
 /// One load with a deadline.
 struct TimedLoad {
-  TimedLoad(const PreparedLoad &Load, const LoadVariant &Variant,
-            uint32_t LogLevel, LogBuffer &Log, uint64_t TimeoutMs);
+  TimedLoad(const PreparedLoad &Load, const ReplayOptions &Options,
+            uint64_t TimeoutMs);
+  /// Another signal than the deadline's also ends in EAGAIN.
+  bool disturbed() const { return Interrupted && !Timeout; }
 
   int Errno = 0;
-  bool Timeout = false;
+  bool Interrupted = false, Timeout = false;
   double WallUs = 0;
 };
 } // namespace
 
-TimedLoad::TimedLoad(const PreparedLoad &Load, const LoadVariant &Variant,
-                     uint32_t LogLevel, LogBuffer &Log, uint64_t TimeoutMs) {
+TimedLoad::TimedLoad(const PreparedLoad &Load, const ReplayOptions &Options,
+                     uint64_t TimeoutMs) {
+  Deadline Limit(TimeoutMs);
+  ReplayResult Replay = Load.replay(Options);
+  Errno = Replay.Errno;
+  WallUs = Replay.WallUs;
+  Interrupted = Errno == EAGAIN || Errno == EINTR;
+  Timeout = Interrupted && Limit.expired();
+}
+
+static constexpr unsigned Attempts = 5;
+
+static ReplayOptions withLog(const LoadVariant &Variant, uint32_t LogLevel,
+                             char *Log, uint32_t LogSize) {
   ReplayOptions Options;
   Options.Variant = &Variant;
   Options.LogLevel = LogLevel;
-  Options.Log = Log.data();
-  Options.LogSize = Log.size();
+  Options.Log = Log;
+  Options.LogSize = LogSize;
   Options.Retries = 0;
-  // Another signal than ours also ends in EAGAIN; that load is repeated.
-  for (unsigned Attempt = 0; Attempt != 5; ++Attempt) {
-    Deadline Limit(TimeoutMs);
-    ReplayResult Replay = Load.replay(Options);
-    Errno = Replay.Errno;
-    WallUs = Replay.WallUs;
-    bool Interrupted = Errno == EAGAIN || Errno == EINTR;
-    Timeout = Interrupted && Limit.expired();
-    if (!Interrupted || Timeout)
-      break;
+  return Options;
+}
+
+static TimedLoad timedLoad(const PreparedLoad &Load, const LoadVariant &Variant,
+                           uint32_t LogLevel, LogBuffer &Log,
+                           uint64_t TimeoutMs) {
+  ReplayOptions Options = withLog(Variant, LogLevel, Log.data(), Log.size());
+  for (unsigned I = 1;; ++I) {
+    TimedLoad Result(Load, Options, TimeoutMs);
+    if (!Result.disturbed() || I == Attempts)
+      return Result;
   }
 }
 
@@ -83,7 +87,7 @@ TrialResult prepatch::tryVariant(const PreparedLoad &Load,
   std::vector<double> Wall;
   LogBuffer Log(1u << 20);
   for (unsigned I = 0; I != std::max(1u, Repeat); ++I) {
-    TimedLoad Timed(Load, Variant, 4, Log, TimeoutMs);
+    TimedLoad Timed = timedLoad(Load, Variant, 4, Log, TimeoutMs);
     VerifierStats Stats = parseStats(Log.text());
     if (I == 0) {
       Result.Stats = Stats;
@@ -110,26 +114,27 @@ ProfileResult prepatch::profileVariant(const PreparedLoad &Load,
                                        const LoadVariant &Variant,
                                        const std::vector<uint32_t> &Points,
                                        uint64_t TimeoutMs) {
-  static constexpr uint32_t Fixed = 8; // BPF_LOG_FIXED
-  static constexpr size_t TailLength = 1u << 16;
   ProfileResult Result;
-  // The kernel takes less than 1 GiB.
-  LogBuffer Log((size_t(1) << 30) - 4096);
-  TimedLoad Timed(Load, Variant, 2 | 4 | (kernelRotatesLog() ? Fixed : 0), Log,
-                  TimeoutMs);
-  Result.Errno = Timed.Errno;
-  Result.Timeout = Timed.Timeout;
-  Result.Truncated = Timed.Errno == ENOSPC;
-  std::string_view Text = Log.text();
-  StateLogReader Reader(Variant.Origin, Load.insns().size(), Points);
-  Reader.read(Text);
-  Result.States = Reader.profile();
-  std::string_view Tail =
-      Text.substr(Text.size() > TailLength ? Text.size() - TailLength : 0);
-  Result.Stats = parseStats(Tail);
-  if (Result.Errno && !Result.Timeout && !Result.Truncated)
-    Result.Reason = refusalReason(Tail);
-  return Result;
+  for (unsigned I = 1;; ++I) {
+    StateLogReader Reader(Variant.Origin, Load.insns().size(), Points);
+    LiveLog Log(LiveLog::MaxSize,
+                [&](std::string_view Text) { return Reader.read(Text); });
+    TimedLoad Timed(
+        Load,
+        withLog(Variant, 2 | 4 | LiveLog::levelBits(), Log.data(), Log.size()),
+        TimeoutMs);
+    Log.finish();
+    if (Timed.disturbed() && I != Attempts)
+      continue;
+    Result.Errno = Timed.Errno;
+    Result.Timeout = Timed.Timeout;
+    Result.Truncated = Timed.Errno == ENOSPC;
+    Result.States = Reader.profile();
+    Result.Stats = parseStats(Log.tail());
+    if (Result.Errno && !Result.Timeout && !Result.Truncated)
+      Result.Reason = refusalReason(Log.tail());
+    return Result;
+  }
 }
 
 /// "12: (61) ..": the number, or -1.
@@ -170,7 +175,7 @@ RefusalTrace prepatch::traceRefusal(const PreparedLoad &Load,
                                     uint64_t TimeoutMs) {
   RefusalTrace Trace;
   LogBuffer Log(traceLogSize());
-  TimedLoad Timed(Load, Variant, 1 | 4, Log, TimeoutMs);
+  TimedLoad Timed = timedLoad(Load, Variant, 1 | 4, Log, TimeoutMs);
   Trace.Errno = Timed.Errno;
   Trace.Timeout = Timed.Timeout;
   std::string_view Text = Log.text();
@@ -178,7 +183,7 @@ RefusalTrace prepatch::traceRefusal(const PreparedLoad &Load,
   if (Trace.Errno == ENOSPC) {
     // The log did not fit, and that hides the verdict.
     LogBuffer Small(1u << 20);
-    TimedLoad Plain(Load, Variant, 4, Small, TimeoutMs);
+    TimedLoad Plain = timedLoad(Load, Variant, 4, Small, TimeoutMs);
     Trace.Errno = Plain.Errno;
     Trace.Timeout = Plain.Timeout;
   }

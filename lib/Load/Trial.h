@@ -69,10 +69,6 @@ struct RefusalTrace {
 RefusalTrace traceRefusal(const PreparedLoad &Load, const LoadVariant &Variant,
                           uint64_t TimeoutMs);
 
-/// The kernel keeps the end of a log that does not fit, and knows the bit
-/// BPF_LOG_FIXED (8) to keep the start instead: 6.4 and later.
-bool kernelRotatesLog();
-
 } // namespace prepatch
 
 #endif

@@ -22,76 +22,39 @@
 //===----------------------------------------------------------------------===//
 
 #include "VisitLog.h"
-#include "Measure.h"
+#include "LiveLog.h"
+#include "StateLog.h"
 
 #include <cerrno>
-#include <cstring>
+#include <numeric>
 
 using namespace prepatch;
 
-/// Takes a decimal number off the front; false if there is none.
-static bool takeNumber(std::string_view &Text, uint64_t &Value) {
-  size_t I = 0;
-  Value = 0;
-  while (I != Text.size() && I < 10 && Text[I] >= '0' && Text[I] <= '9')
-    Value = Value * 10 + static_cast<uint64_t>(Text[I++] - '0');
-  Text.remove_prefix(I);
-  return I != 0;
-}
-
-static bool takeWord(std::string_view &Text, std::string_view Word) {
-  if (Text.substr(0, Word.size()) != Word)
-    return false;
-  Text.remove_prefix(Word.size());
-  return true;
-}
-
-/// The index of the instruction that the line is a visit of, or false.
-static bool parseVisit(std::string_view Line, uint64_t &Index) {
-  if (takeWord(Line, "from ")) {
-    if (!takeNumber(Line, Index) || !takeWord(Line, " to ") ||
-        !takeNumber(Line, Index))
-      return false;
-    // "from 8 to 12 (speculative execution): safe"
-    takeWord(Line, " (speculative execution)");
-    return Line == ": safe";
-  }
-  if (!takeNumber(Line, Index) || !takeWord(Line, ": "))
-    return false;
-  return Line == "safe" || Line.substr(0, 1) == "(";
-}
-
-void prepatch::countVisits(std::string_view Log, VisitCounts &Counts) {
-  for (size_t At = 0; At < Log.size();) {
-    const char *Line = Log.data() + At;
-    const void *End = memchr(Line, '\n', Log.size() - At);
-    size_t Length =
-        End ? static_cast<size_t>(static_cast<const char *>(End) - Line)
-            : Log.size() - At;
-    At += Length + 1;
-    uint64_t Index;
-    if (!parseVisit(std::string_view(Line, Length), Index) ||
-        Index >= Counts.PerInsn.size())
-      continue;
-    ++Counts.PerInsn[Index];
-    ++Counts.Sum;
-  }
-}
-
 VisitCounts prepatch::measureVisits(const PreparedLoad &Load, size_t LogBytes) {
+  size_t Size = Load.insns().size();
+  std::vector<int32_t> Origin(Size);
+  std::iota(Origin.begin(), Origin.end(), 0);
   VisitCounts Counts;
-  Counts.PerInsn.resize(Load.insns().size());
-  // The kernel takes less than 1 GiB.
-  LogBuffer Log(std::min(LogBytes, (size_t(1) << 30) - 4096));
-  ReplayOptions Options;
-  Options.LogLevel = 2;
-  Options.Log = Log.data();
-  Options.LogSize = Log.size();
-  ReplayResult Replay = Load.replay(Options);
-  Counts.Errno = Replay.Errno;
-  Counts.Truncated = Replay.Errno == ENOSPC;
-  std::string_view Text = Log.text();
-  Counts.Processed = parseStats(Text).Processed;
-  countVisits(Text, Counts);
+  for (unsigned Attempt = 0; Attempt != 5; ++Attempt) {
+    StateLogReader Reader(Origin, Size, {});
+    LiveLog Log(LogBytes,
+                [&](std::string_view Text) { return Reader.read(Text); });
+    ReplayOptions Options;
+    Options.LogLevel = 2 | LiveLog::levelBits();
+    Options.Log = Log.data();
+    Options.LogSize = Log.size();
+    Options.Retries = 0;
+    ReplayResult Replay = Load.replay(Options);
+    Log.finish();
+    Counts.Errno = Replay.Errno;
+    Counts.Truncated = Replay.Errno == ENOSPC;
+    Counts.Processed = parseStats(Log.tail()).Processed;
+    Counts.PerInsn = Reader.profile().Visits;
+    // A signal made the verifier give up: the log is to be started again.
+    if (Replay.Errno != EAGAIN)
+      break;
+  }
+  Counts.Sum = std::accumulate(Counts.PerInsn.begin(), Counts.PerInsn.end(),
+                               uint64_t(0));
   return Counts;
 }

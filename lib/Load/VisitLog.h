@@ -14,7 +14,6 @@
 
 #include "PreparedLoad.h"
 
-#include <string_view>
 #include <vector>
 
 namespace prepatch {
@@ -26,9 +25,6 @@ struct VisitCounts {
   bool Truncated = false; ///< the log did not fit; counts are too low
   int Errno = 0;          ///< of the load
 };
-
-/// Adds the visits in Log to Counts, whose PerInsn has the program's length.
-void countVisits(std::string_view Log, VisitCounts &Counts);
 
 /// Loads the program once with a log of at most LogBytes.
 VisitCounts measureVisits(const PreparedLoad &Load, size_t LogBytes);
