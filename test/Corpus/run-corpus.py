@@ -6,7 +6,9 @@
 
 For every object: is the identity right, does it lower for the goals balanced
 and patches, does all that loaded before load after and do the same on random
-inputs? Then, one at a time, load and run times of what changed. The state of
+inputs? With --tune the same for what `prepatch tune` makes of it, and whether it
+is proved that only no-ops were added. Then, one at a time, load and run times of
+what changed. The state of
 every object is kept in the work folder, so that a run that was interrupted
 goes on where it was; new tools or options start it afresh.
 
@@ -23,10 +25,14 @@ import time
 
 sys.dont_write_bytecode = True
 import corpusrun.checks  # noqa: E402
-from corpusrun.checks import check_object  # noqa: E402
+from corpusrun.checks import TUNED, check_object, check_tuned  # noqa: E402
 from corpusrun.process import kill_running  # noqa: E402
 from corpusrun.summary import BAD, write_csv, write_markdown  # noqa: E402
 from corpusrun.timing import SLOWER, time_object  # noqa: E402
+
+
+# What is timed, and where its times stand in a state.
+TIMED = {"balanced": "times", TUNED: "tuned_times"}
 
 
 def parse_arguments():
@@ -45,6 +51,8 @@ def parse_arguments():
     parser.add_argument("--seconds", type=int, default=300,
                         help="limit for one step of one object (default 300)")
     parser.add_argument("--no-timing", action="store_true", help="verdicts and behaviour only")
+    parser.add_argument("--tune", type=int, default=0, metavar="SECONDS",
+                        help="tune each object too, searching for so long (default 0: do not)")
     arguments = parser.parse_args()
     arguments.prepatch = os.path.join(arguments.bin, "prepatch")
     arguments.kload = os.path.join(arguments.bin, "prepatch-kload")
@@ -77,6 +85,15 @@ def find_objects(corpus, patterns):
 def file_hash(path):
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
+
+
+def forget_tuned(state):
+    """Leaves what an earlier run with --tune found out of this one's results."""
+    for entry in ("tuned", TIMED[TUNED]):
+        state.pop(entry, None)
+    state["checks"]["goals"].pop(TUNED, None)
+    for program in state["checks"]["programs"]:
+        program["goals"].pop(TUNED, None)
 
 
 class Progress:
@@ -137,9 +154,19 @@ class Run:
         if "checks" not in state:
             state["checks"] = check_object(os.path.join(self.arguments.corpus, name),
                                            self.path("out", name), self.arguments)
+            state.pop("tuned", None)
             # What was found while the children were being killed is not true.
             if not self.stopping:
                 self.save_state(name, state)
+        if self.arguments.tune and state.get("tuned") != self.arguments.tune:
+            check_tuned(os.path.join(self.arguments.corpus, name), self.path("out", name),
+                        state["checks"], self.arguments)
+            state["tuned"] = self.arguments.tune
+            state.pop("tuned_times", None)
+            if not self.stopping:
+                self.save_state(name, state)
+        if not self.arguments.tune:
+            forget_tuned(state)
         return name, state
 
     def check_all(self):
@@ -160,17 +187,18 @@ class Run:
         self.results = dict(sorted(self.results.items()))
 
     def time_all(self):
-        changed = [name for name, state in self.results.items()
-                   if state["checks"]["goals"]["balanced"].get("changed")]
-        progress = Progress("timed", len(changed))
-        for name in changed:
-            state = self.results[name]
-            if "times" not in state:
-                state["times"] = time_object(os.path.join(self.arguments.corpus, name),
-                                             self.path("out", name) + ".balanced.o",
-                                             state["checks"], self.arguments)
-                self.save_state(name, state)
-            progress.step(name)
+        for goal, entry in TIMED.items():
+            changed = [name for name, state in self.results.items()
+                       if state["checks"]["goals"].get(goal, {}).get("changed")]
+            progress = Progress(f"timed {goal}", len(changed))
+            for name in changed:
+                state = self.results[name]
+                if entry not in state:
+                    state[entry] = time_object(os.path.join(self.arguments.corpus, name),
+                                               f"{self.path('out', name)}.{goal}.o",
+                                               state["checks"], goal, self.arguments)
+                    self.save_state(name, state)
+                progress.step(name)
 
     def is_good(self):
         for state in self.results.values():
@@ -181,7 +209,8 @@ class Run:
             if any(p["verdict"] == "loaded" and found["judgement"] in BAD
                    for p in checks["programs"] for found in p["goals"].values()):
                 return False
-            if any(t.get("load_ratio", 0) > SLOWER for t in state.get("times", [])):
+            if any(t.get("load_ratio", 0) > SLOWER
+                   for entry in TIMED.values() for t in state.get(entry, [])):
                 return False
         return True
 

@@ -10,8 +10,11 @@ import json
 import os
 
 from .process import LoaderError, kload, run
+from .tune import TuneError, refused_for_size, tune
 
 GOALS = ("balanced", "patches")
+# Beside the goals of lowering, where it was asked for.
+TUNED = "tuned"
 FIGURES = ("insns", "xlated_insns", "verified_insns")
 REWRITES = ("growths", "grown_insns", "deletions")
 
@@ -82,6 +85,45 @@ def compare(path, lowered, result, tools):
             else:
                 row["goals"][goal] = {"judgement": "unchanged", **figures(program)}
         result["programs"].append(row)
+
+
+def check_tuned(path, scratch, result, tools):
+    """Adds the goal TUNED to what check_object found: searches for a short time,
+    has it proved that only known no-ops were added, and compares."""
+    output = f"{scratch}.{TUNED}.o"
+    result["goals"][TUNED] = goal = {"changed": False}
+    rows = {(row["section"], row["name"]): row for row in result["programs"]}
+    if not any(row["verdict"] == "loaded" or refused_for_size(row) for row in rows.values()):
+        return
+    try:
+        tune(tools.prepatch, path, output, tools.tune, "--jobs=1")
+        goal["changed"] = not filecmp.cmp(path, output, shallow=False)
+        if goal["changed"]:
+            goal["error"] = prove(path, output, tools)
+            judge_tuned(path, output, rows, tools)
+    except (TuneError, LoaderError) as error:
+        goal["error"] = str(error)
+        return
+    if not goal["changed"]:
+        os.unlink(output)
+        for row in rows.values():
+            row["goals"][TUNED] = {"judgement": "unchanged", **row["before"]}
+
+
+def prove(path, output, tools):
+    """Why it is not proved, or an empty string."""
+    done = run([tools.prepatch, "compare", "--proof", path, output], tools.seconds)
+    return "" if done.code == 0 else "proof: " + done.failure()
+
+
+def judge_tuned(path, output, rows, tools):
+    before, after = kload(tools.kload, [path, output], tools.seconds, "--repeat=1",
+                          f"--run={tools.inputs}", "--timeout=60")
+    for key, row in rows.items():
+        if key not in before["programs"]:
+            raise LoaderError("other programs than before")
+        row["goals"][TUNED] = judge(before["programs"][key], after["programs"].get(key))
+        recheck(path, output, key, row["goals"][TUNED], tools)
 
 
 def describe(key, program):

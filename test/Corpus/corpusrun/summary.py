@@ -7,7 +7,7 @@ import csv
 import math
 import re
 
-from .checks import GOALS, REWRITES
+from .checks import GOALS, REWRITES, TUNED
 from .timing import SLOWER, TOO_SHORT_US
 
 BAD = ("refused after", "different", "missing", "unknown")
@@ -18,26 +18,39 @@ COLUMNS = (["object", "section", "program", "type", "verdict", "reason", "runs",
                            *REWRITES)]
            + ["load_runs", "load_us_before", "load_us_after", "load_ratio",
               "verification_ratio", "run_ns_before", "run_ns_after", "run_ratio"])
+TUNED_COLUMNS = [f"{TUNED}_{name}" for name in ("judgement", "reason", "insns", "verified_insns",
+                                                "verification_ratio", "run_ratio")]
+# Verification time of a tuned program, after / before.
+SLOWER_TUNED = 1.02
 
 
 def write_csv(path, results):
     """results: by object, {"checks": ..., "times": [...]}."""
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        columns = COLUMNS + (TUNED_COLUMNS if has_tuned(results) else [])
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for name, result in results.items():
             for row in program_rows(name, result):
                 writer.writerow(row)
 
 
+def has_tuned(results):
+    return any(TUNED in result["checks"]["goals"] for result in results.values())
+
+
 def program_rows(name, result):
-    times = {(t["section"], t["name"]): t for t in result.get("times") or []}
+    times, tuned = ({(t["section"], t["name"]): t for t in result.get(entry) or []}
+                    for entry in ("times", "tuned_times"))
     for p in result["checks"]["programs"]:
         row = {"object": name, "section": p["section"], "program": p["name"], "type": p["type"],
                "verdict": p["verdict"], "reason": p["reason"] or p["failed"], "runs": p["runs"],
                **p["before"]}
         for goal, found in p["goals"].items():
             row.update({f"{goal}_{key}": value for key, value in found.items()})
+        after = tuned.get((p["section"], p["name"]), {})
+        row.update({f"{TUNED}_{key}": round(after[key], 4)
+                    for key in ("verification_ratio", "run_ratio") if key in after})
         t = times.get((p["section"], p["name"]), {})
         if "load_ratio" in t:
             row.update(load_runs=t["runs"], load_us_before=round(t["load_us"][0], 1),
@@ -164,7 +177,47 @@ def markdown(total, folders, results, times, kernel):
                           for r, name, t in sorted(slow, key=lambda e: (-e[0], e[1]))],
                          "object", "program", "load before, ms", "ratio", "runs")
         yield ""
+    if has_tuned(results):
+        yield from of_tuned(results)
     yield from problems(results)
+
+
+def of_tuned(results):
+    """What a short search made of each object."""
+    goals = [result["checks"]["goals"].get(TUNED, {}) for result in results.values()]
+    found = [(p, p["goals"][TUNED]) for result in results.values()
+             for p in result["checks"]["programs"] if TUNED in p["goals"]]
+    judged = collections.Counter(goal["judgement"] for p, goal in found
+                                 if p["verdict"] == "loaded")
+    pairs = [(p["before"]["verified_insns"], goal["verified_insns"]) for p, goal in found
+             if p["verdict"] == "loaded" and p["before"].get("verified_insns")
+             and goal.get("verified_insns") and goal["judgement"] != "unchanged"]
+    times = [t for result in results.values() for t in result.get("tuned_times") or []]
+    slow = [t["verification_ratio"] for t in times if "verification_ratio" in t]
+    runs = [t["run_ratio"] for t in times if t.get("run_ratio")]
+    before, after = (sum(side) for side in zip(*pairs)) if pairs else (0, 0)
+    yield "## Tuned"
+    yield ""
+    yield from table(
+        [("objects changed", sum(bool(g.get("changed")) for g in goals), ""),
+         ("objects for which tune or the proof failed", sum(bool(g.get("error"))
+                                                            for g in goals), "0"),
+         ("refused or missing after", judged["refused after"] + judged["missing"], "0"),
+         ("different results", judged["different"], "0"),
+         ("not judged", judged["unknown"], "0"),
+         ("refused before, load now", sum(goal["judgement"] == "loads now"
+                                          for _, goal in found), ""),
+         ("programs of changed objects", len(pairs), ""),
+         ("their verified instructions before", before, ""),
+         ("their verified instructions after", after, ""),
+         ("programs timed", len(slow), ""),
+         ("verification time after / before, geometric mean", number(geometric_mean(slow)), ""),
+         ("verification time after / before, slowest", number(max(slow, default=None)),
+          f"{SLOWER_TUNED}"),
+         ("programs whose run time was measured", len(runs), ""),
+         ("run time after / before, geometric mean", number(geometric_mean(runs)), "1.02")],
+        "", "found", "to reach")
+    yield ""
 
 
 def by_folder(folders):
@@ -208,10 +261,10 @@ def problems(results):
         checks = result["checks"]
         if checks["identity"]:
             lines.append((name, "", "identity", checks["identity"]))
-        for goal in GOALS:
+        for goal, found in checks["goals"].items():
             for kind in ("error", "load_error"):
-                if checks["goals"][goal].get(kind):
-                    lines.append((name, "", goal, checks["goals"][goal][kind]))
+                if found.get(kind):
+                    lines.append((name, "", goal, found[kind]))
         if "loader" in checks:
             lines.append((name, "", "loader", checks["loader"]))
         for p in checks["programs"]:

@@ -27,13 +27,22 @@ def middle_mean(values):
     return statistics.mean(ordered[cut:len(ordered) - cut])
 
 
-def load_times(tool, before, after, key, runs, seconds):
-    """Medians of the load time and the verification time of one program in two
-    objects, or None if it does not load in both."""
-    reports = kload(tool, [before, after], seconds, f"--repeat={runs}", "--prog=" + key[1],
+def load_series(tool, objects, key, runs, seconds):
+    """Load and verification times of one program in several objects, loaded in
+    turns; None if it does not load in all of them."""
+    reports = kload(tool, objects, seconds, f"--repeat={runs}", "--prog=" + key[1],
                     f"--timeout={int(seconds)}")
     programs = [r["programs"].get(key, {}) for r in reports]
     if any(p.get("verdict") != "loaded" or not p.get("load_us") for p in programs):
+        return None
+    return programs
+
+
+def load_times(tool, before, after, key, runs, seconds):
+    """Medians of the load time and the verification time of one program in two
+    objects, or None if it does not load in both."""
+    programs = load_series(tool, [before, after], key, runs, seconds)
+    if not programs:
         return None
     loads = [statistics.median(p["load_us"]) for p in programs]
     verifications = [statistics.median(p["verification_us"]) for p in programs]
@@ -63,31 +72,32 @@ def time_loads(before, after, program, tools):
         return {"error": str(error)}
 
 
-def time_runs(before, after, keys, tools):
-    """Nanoseconds of a test run before and after, by program."""
+def time_runs(objects, keys, tools):
+    """Nanoseconds of a test run in each of the objects, by program; the ratio is
+    that of the last to the first."""
     options = ["--repeat=1", f"--run-repeat={tools.run_repeat}", "--timeout=10"]
     options += sorted({"--prog=" + name for _, name in keys})
     try:
-        reports = kload(tools.kload, [before, after], tools.seconds, *options)
+        reports = kload(tools.kload, objects, tools.seconds, *options)
     except LoaderError:
         return {}
     result = {}
     for key in keys:
         times = [r["programs"].get(key, {}).get("run_ns", []) for r in reports]
         # Zero stands for a run that the kernel refused.
-        pairs = [pair for pair in zip(*times) if all(pair)]
-        if len(pairs) >= 4:
-            means = [middle_mean(side) for side in zip(*pairs)]
-            result[key] = {"run_ns": means, "run_ratio": ratio(*means)}
+        turns = [turn for turn in zip(*times) if all(turn)]
+        if len(turns) >= 4:
+            means = [middle_mean(side) for side in zip(*turns)]
+            result[key] = {"run_ns": means, "run_ratio": ratio(means[0], means[-1])}
     return result
 
 
-def time_object(path, lowered, checked, tools):
-    """Times of the balanced object, by program in the order of the checks."""
+def time_object(path, lowered, checked, goal, tools):
+    """Times of the object made for a goal, by program in the order of the checks."""
     programs = [p for p in checked["programs"] if p["verdict"] == "loaded"
-                and p["goals"].get("balanced", {}).get("judgement") in ("same", "not runnable")]
+                and p["goals"].get(goal, {}).get("judgement") in ("same", "not runnable")]
     runnable = [(p["section"], p["name"]) for p in programs if p["runs"] == "yes"]
-    runs = time_runs(path, lowered, runnable, tools) if runnable else {}
+    runs = time_runs([path, lowered], runnable, tools) if runnable else {}
     times = []
     for program in programs:
         key = (program["section"], program["name"])
