@@ -15,12 +15,14 @@ namespace prepatch {
 /// All options that are ours; those of LLVM's libraries stay hidden.
 extern llvm::cl::OptionCategory Category;
 
-extern llvm::cl::SubCommand LowerCommand, DumpCommand, CompareCommand;
+extern llvm::cl::SubCommand LowerCommand, DumpCommand, CompareCommand,
+    ExplainCommand;
 
 /// Each returns the exit code, or an error that main prints.
 llvm::Expected<int> runLower();
 llvm::Expected<int> runDump();
 llvm::Expected<int> runCompare();
+llvm::Expected<int> runExplain();
 
 /// Path of the running executable, to find prepatch-kload beside it.
 extern std::string ExecutablePath;

@@ -22,6 +22,7 @@ const Command Commands[] = {
     {LowerCommand, runLower},
     {DumpCommand, runDump},
     {CompareCommand, runCompare},
+    {ExplainCommand, runExplain},
 };
 } // namespace
 
