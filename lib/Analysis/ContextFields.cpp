@@ -104,4 +104,11 @@ RegValue contextField(uint32_t ProgType, int64_t Offset, unsigned Size) {
   return RegValue::scalar(Size < 8);
 }
 
+bool mayGivePointerByWord(uint32_t ProgType, bool AtKnownOffset) {
+  // An extension has the context of the program that it extends.
+  if (ProgType == ProgType::Unspec || ProgType == ProgType::Ext)
+    return true;
+  return !AtKnownOffset && !fieldsOf(ProgType).empty();
+}
+
 } // namespace prepatch

@@ -13,6 +13,11 @@ namespace prepatch {
 /// of pointer a field is, is what the verifier's is_valid_access callbacks say.
 RegValue contextField(uint32_t ProgType, int64_t Offset, unsigned Size);
 
+/// Whether a 4-byte load from the context may give a pointer though
+/// contextField, if it was asked, says otherwise: in programs whose context
+/// nobody knows, and at unknown offsets where there are packet pointers.
+bool mayGivePointerByWord(uint32_t ProgType, bool AtKnownOffset);
+
 } // namespace prepatch
 
 #endif

@@ -19,6 +19,14 @@ namespace prepatch {
 /// kernel accepts, wait in the list of pending functions.
 static constexpr unsigned MaxNesting = 32;
 
+/// Rises that are taken as they are, and those that move on to the next
+/// constant of a comparison, before coarser steps follow.
+static constexpr unsigned ExactRises = 2, RisesToCompared = 12;
+/// Where bounds stop that rise for long. Numbers of bytes and of elements are
+/// often checked against such.
+static constexpr int64_t CoarseStops[] = {
+    -4096, -1, 0, 1, 127, 255, 511, 4095, 65535, INT32_MAX, UINT32_MAX};
+
 RegKinds::~RegKinds() = default;
 
 RegKinds::FunctionInfo &RegKinds::info(const Function &F) const {
@@ -69,9 +77,10 @@ void RegKinds::enter(Function &Callee, const RegState &Args) {
     return;
   if (Info.In.empty()) {
     Info.In.resize(Info.Flow->size());
+    Info.Rises.resize(Info.Flow->size());
     Info.Dirty.resize(unsigned(Info.Flow->reversePostOrder().size()));
   }
-  if (!Info.In[0].join(Args))
+  if (!joinRising(Info, 0, Args, Cfg::NoBlock))
     return;
   Info.Dirty.set(0);
   for (auto [User, Block] : Info.CallbackUsers)
@@ -82,6 +91,46 @@ void RegKinds::enter(Function &Callee, const RegState &Args) {
     solve(Info);
   else
     queue(Info);
+}
+
+/// The numbers around which a comparison in the loop that block \p Last closes
+/// at block \p First decides, sorted.
+static SmallVector<int64_t, 32> comparedIn(const Cfg &Flow, unsigned First,
+                                           unsigned Last) {
+  SmallVector<int64_t, 32> Stops(std::begin(CoarseStops),
+                                 std::end(CoarseStops));
+  for (unsigned B : Flow.reversePostOrder().slice(
+           Flow.orderIndex(First),
+           Flow.orderIndex(Last) - Flow.orderIndex(First) + 1)) {
+    const Insn *I = Flow.block(B).back();
+    if (!I || I->kind() != InsnKind::CondJump || usesSrcReg(I->opcode()))
+      continue;
+    for (int64_t Near : {-1, 0, 1})
+      Stops.push_back(I->imm() + Near);
+  }
+  sort(Stops);
+  Stops.erase(std::unique(Stops.begin(), Stops.end()), Stops.end());
+  return Stops;
+}
+
+/// Joins \p State into what \p Block begins with, at a place where that may
+/// rise for ever: by a branch back from block \p From, or by calls (NoBlock).
+bool RegKinds::joinRising(FunctionInfo &Info, unsigned Block,
+                          const RegState &State, unsigned From) {
+  RegState Old = Info.In[Block];
+  if (!Info.In[Block].join(State))
+    return false;
+  uint8_t &Rises = Info.Rises[Block];
+  bool Compared = From != Cfg::NoBlock && Rises < RisesToCompared;
+  if (Rises < UINT8_MAX)
+    ++Rises;
+  if (!Old.isReached() || Rises <= ExactRises)
+    return true;
+  if (Compared)
+    Info.In[Block].widen(Old, comparedIn(*Info.Flow, Block, From));
+  else
+    Info.In[Block].widen(Old, CoarseStops);
+  return true;
 }
 
 void RegKinds::addCallbackUser(const Function &Callback, const Function &User,
@@ -113,8 +162,9 @@ void RegKinds::leave(FunctionInfo &Info, const RegState &At) {
   Info.Returns = true;
   Changed |= Info.Return.join(At.Regs[0]);
   // A callback runs again on what it has left in its caller's frame.
-  if (Graph.isCallback(*Info.Fn) &&
-      Info.In[0].CallerSlots.join(At.CallerSlots)) {
+  RegState Again = Info.In[0];
+  Again.CallerSlots = At.CallerSlots;
+  if (Graph.isCallback(*Info.Fn) && joinRising(Info, 0, Again, Cfg::NoBlock)) {
     Info.Dirty.set(0);
     for (auto [User, Block] : Info.CallbackUsers)
       revisit(*User, Block);
@@ -131,9 +181,12 @@ void RegKinds::solve(FunctionInfo &Info) {
   Info.Solving = true;
   ++Nesting;
   const Cfg &Flow = *Info.Flow;
-  auto flowTo = [&](const BasicBlock *To, const RegState &State) {
-    if (Info.In[To->number()].join(State))
-      Info.Dirty.set(Flow.orderIndex(To->number()));
+  auto flowTo = [&](unsigned From, const BasicBlock *BB,
+                    const RegState &State) {
+    unsigned To = BB->number();
+    bool Back = Flow.orderIndex(To) <= Flow.orderIndex(From);
+    if (Back ? joinRising(Info, To, State, From) : Info.In[To].join(State))
+      Info.Dirty.set(Flow.orderIndex(To));
   };
 
   // In sweeps: a block that a later one makes dirty waits for the next.
@@ -160,11 +213,11 @@ void RegKinds::solve(FunctionInfo &Info) {
             continue;
           RegState Refined = State;
           Transfer(*this, Info, Refined).refine(*Last, Way);
-          flowTo(Way ? Last->target() : BB.next(), Refined);
+          flowTo(B, Way ? Last->target() : BB.next(), Refined);
         }
       } else {
         for (unsigned S : Flow.successors(B))
-          flowTo(&Flow.block(S), State);
+          flowTo(B, &Flow.block(S), State);
       }
     }
     At = Info.Dirty.find_next(unsigned(At));

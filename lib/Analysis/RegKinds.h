@@ -7,7 +7,9 @@
 // function begins with the join over its calls, a callback with what the
 // helper hands it, and a global function with what its callers agree on as
 // far as the verifier believes it too: context and scalars. Branches that
-// exact constants decide are followed one way only.
+// exact constants decide are followed one way only. The bounds of numbers
+// narrow at branches, and in loops move to the next constant that is compared
+// there before they give up.
 //
 // What is assumed of programs that a kernel accepts: a register that is not
 // written on some way is not read there; a callee that gets a pointer into
@@ -64,6 +66,8 @@ private:
   void addCallbackUser(const Function &Callback, const Function &User,
                        unsigned Block);
   void revisit(FunctionInfo &Info, unsigned Block);
+  bool joinRising(FunctionInfo &Info, unsigned Block, const RegState &State,
+                  unsigned From);
   FunctionInfo &info(const Function &F) const;
 
   const CallGraph &Graph;

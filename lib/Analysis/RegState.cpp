@@ -31,7 +31,8 @@ RegValue StackSlots::get(int32_t Off) const {
 
 /// Whether it is worth a slot: all that Unknown does not say.
 static bool isInteresting(const RegValue &V) {
-  return V.isPointer() || V.is(ValueKind::Scalar);
+  return V.isPointer() || V.is(ValueKind::Scalar) ||
+         (V.is(ValueKind::Unknown) && !V.signedRange().isFull());
 }
 
 void StackSlots::set(int32_t Off, const RegValue &V) {
@@ -94,6 +95,13 @@ bool StackSlots::join(const StackSlots &Other) {
   return Changed;
 }
 
+void StackSlots::widen(const StackSlots &Old, ArrayRef<int64_t> Stops) {
+  if (Table == Old.Table || empty())
+    return;
+  for (Slot &S : own().Slots)
+    S.Value.widen(Old.get(S.Off), Stops);
+}
+
 StackSlots StackSlots::forCallee() const {
   StackSlots Result;
   if (empty())
@@ -130,8 +138,15 @@ RegValue RegState::slot(int32_t Off) const {
   RegValue V = Slots.get(Off);
   // A pointer into the frame may have been spilled where nobody saw it.
   if (V.is(ValueKind::Unknown) && EscapedFrom < 0)
-    return RegValue::unknown(/*MayPointToStack=*/true);
+    return RegValue::unknown(/*MayPointToStack=*/true).within(V.signedRange());
   return V;
+}
+
+void RegState::widen(const RegState &Old, ArrayRef<int64_t> Stops) {
+  for (unsigned R = 0; R < RegFp; ++R)
+    Regs[R].widen(Old.Regs[R], Stops);
+  Slots.widen(Old.Slots, Stops);
+  CallerSlots.widen(Old.CallerSlots, Stops);
 }
 
 bool RegState::join(const RegState &Other) {

@@ -31,6 +31,8 @@ public:
   void forgetFrom(int32_t From, bool Guessed);
   bool empty() const { return !Table || Table->Slots.empty(); }
   bool join(const StackSlots &Other);
+  /// See RegValue::widen.
+  void widen(const StackSlots &Old, llvm::ArrayRef<int64_t> Stops);
   /// Replaces what lies at \p From and above by what \p After, which a callee
   /// left, knows of it.
   void adopt(const StackSlots &After, int32_t From);
@@ -64,6 +66,8 @@ public:
   RegValue slot(int32_t Off) const;
 
   bool join(const RegState &Other);
+  /// See RegValue::widen.
+  void widen(const RegState &Old, llvm::ArrayRef<int64_t> Stops);
 
 private:
   friend class RegKinds;

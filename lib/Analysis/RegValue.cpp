@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Analysis/RegValue.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
 
@@ -51,6 +52,44 @@ RegValue RegValue::socketPtr(SocketKind K) {
     return pointer(ValueKind::XdpSock);
   }
   return unknown();
+}
+
+ValueRange RegValue::signedRange() const {
+  if (isConstant())
+    return ValueRange::constant(Const);
+  if (!hasRange())
+    return {};
+  return {Off == INT32_MIN ? INT64_MIN : Off, int64_t(Const)};
+}
+
+void RegValue::setRange(ValueRange R) {
+  Off = int32_t(std::clamp<int64_t>(R.Min, INT32_MIN, INT32_MAX));
+  Const = uint64_t(R.Max);
+}
+
+RegValue RegValue::within(ValueRange R) const {
+  RegValue V = *this;
+  if (!hasRange())
+    return V;
+  ValueRange Old = signedRange();
+  ValueRange Both{std::max(Old.Min, R.Min), std::min(Old.Max, R.Max)};
+  V.setRange(Both.Min <= Both.Max ? Both : R);
+  return V;
+}
+
+void RegValue::widen(const RegValue &Old, ArrayRef<int64_t> Stops) {
+  if (!hasRange())
+    return;
+  ValueRange R = signedRange(), Before = Old.signedRange();
+  if (R.Max > Before.Max) {
+    auto It = lower_bound(Stops, R.Max);
+    R.Max = It == Stops.end() ? INT64_MAX : *It;
+  }
+  if (R.Min < Before.Min) {
+    auto It = upper_bound(Stops, R.Min);
+    R.Min = It == Stops.begin() ? INT64_MIN : *std::prev(It);
+  }
+  setRange(R);
 }
 
 RegValue RegValue::moved(int64_t Delta) const {
@@ -114,7 +153,8 @@ bool RegValue::join(const RegValue &Other) {
   } else if (isZero() && Other.isPointer()) {
     *this = Other.orNull();
   } else if (Kind == Other.Kind && Kind == ValueKind::Scalar) {
-    *this = scalar(NonNegative && Other.NonNegative);
+    *this = scalar(isNonNegative() && Other.isNonNegative())
+                .within(signedRange().hull(Other.signedRange()));
   } else if (Kind == Other.Kind && isPointer()) {
     if (!Known || !Other.Known || Off != Other.Off) {
       Known = false;
@@ -130,7 +170,9 @@ bool RegValue::join(const RegValue &Other) {
     R.Null = Null || Other.Null;
     *this = R;
   } else {
-    *this = unknown(mayPointToStack() || Other.mayPointToStack());
+    // A pointer has the full range.
+    *this = unknown(mayPointToStack() || Other.mayPointToStack())
+                .within(signedRange().hull(Other.signedRange()));
   }
   return !(*this == Old);
 }

@@ -4,13 +4,16 @@
 //
 // The lattice of RegKinds, in the terms of the verifier's register types:
 // Uninit below everything, Unknown above. Two pointers of one kind join to
-// that kind, a pointer and the constant 0 to the pointer or null.
+// that kind, a pointer and the constant 0 to the pointer or null. Numbers, and
+// what may be one, have bounds besides.
 //===----------------------------------------------------------------------===//
 #ifndef PREPATCH_ANALYSIS_REGVALUE_H
 #define PREPATCH_ANALYSIS_REGVALUE_H
 
+#include "Analysis/ValueRange.h"
 #include "IR/Program.h"
 #include "Kernel/KernelProfile.h"
+#include "llvm/ADT/ArrayRef.h"
 
 namespace prepatch {
 
@@ -45,16 +48,19 @@ public:
   static RegValue unknown(bool MayPointToStack = false) {
     RegValue R(ValueKind::Unknown);
     R.StackTaint = MayPointToStack;
+    R.setRange(ValueRange());
     return R;
   }
   static RegValue scalar(bool NonNegative = false) {
     RegValue R(ValueKind::Scalar);
     R.NonNegative = NonNegative;
+    R.setRange(ValueRange());
     return R;
   }
   static RegValue constant(uint64_t V) {
     RegValue R = scalar(int64_t(V) >= 0);
     R.Known = true;
+    R.Off = 0;
     R.Const = V;
     return R;
   }
@@ -111,14 +117,30 @@ public:
   bool isConstant() const { return Kind == ValueKind::Scalar && Known; }
   uint64_t constant() const { return Const; }
   bool isZero() const { return isConstant() && Const == 0; }
-  /// A scalar that is not below 0 as a signed number.
-  bool isNonNegative() const { return NonNegative; }
+  /// A scalar that is not below 0 as a signed number, or the verifier would
+  /// not let it be used as an index: no proof of bounds.
+  bool isNonNegative() const {
+    return NonNegative || (Kind == ValueKind::Scalar && signedRange().Min >= 0);
+  }
+
+  /// Bounds of the value as a number: of a scalar, and of what may be one. They
+  /// hold in every run. A range of a single number does not make a constant:
+  /// the verifier need not know it.
+  ValueRange signedRange() const;
+  UnsignedRange range() const { return UnsignedRange::of(signedRange()); }
+  /// The same value, known to be in \p R besides; just \p R if that contradicts
+  /// what was known, where nobody gets. \p R may be stored rounded outwards.
+  /// Nothing changes for constants and pointers.
+  RegValue within(ValueRange R) const;
+  /// After a join at a place that joins again and again: bounds that left those
+  /// of \p Old move on to the next of \p Stops (sorted), or to the end.
+  void widen(const RegValue &Old, llvm::ArrayRef<int64_t> Stops);
 
   /// Of a pointer: whether offset() is exact. Of a pointer into a frame an
   /// inexact offset is a lower bound, or at least that of the object that it
   /// was made from; isBoundGuessed tells.
   bool hasKnownOffset() const { return isPointer() && Known; }
-  int32_t offset() const { return Off; }
+  int32_t offset() const { return isPointer() ? Off : 0; }
   /// A number whose sign nobody knows was added.
   bool isBoundGuessed() const { return Guessed; }
 
@@ -150,15 +172,21 @@ public:
 
 private:
   explicit RegValue(ValueKind K) : Kind(K) {}
+  bool hasRange() const {
+    return Kind == ValueKind::Unknown || (Kind == ValueKind::Scalar && !Known);
+  }
+  void setRange(ValueRange R);
   ValueKind Kind = ValueKind::Uninit;
   bool Known : 1 = false;
   bool Null : 1 = false;
   bool StackTaint : 1 = false;
   bool NonNegative : 1 = false;
   bool Guessed : 1 = false;
+  /// Of a pointer the offset; of what has a range its lower bound, which
+  /// saturates: the least number stands for all that are below, too.
   int32_t Off = 0;
   union {
-    uint64_t Const = 0;
+    uint64_t Const = 0; ///< of what has a range: its upper bound
     const Map *MapRef;
     Function *FunctionRef;
     const Symbol *SymbolRef;

@@ -5,6 +5,7 @@
 #include "Analysis/Transfer.h"
 #include "Analysis/ConstantFold.h"
 #include "Analysis/ContextFields.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
 
@@ -17,14 +18,12 @@ void Transfer::step(const Insn &I) {
   case InsnKind::AddrSpaceCast:
     return setReg(I.dst(), RegValue::unknown());
   case InsnKind::Load:
-    return load(I.dst(), S.reg(I.src()), I.off(), memBytes(I.opcode()),
-                memMode(I.opcode()) == ModeMemSx);
+    return load(I);
   case InsnKind::Store:
-    return store(S.reg(I.dst()), I.off(), memBytes(I.opcode()), S.reg(I.src()));
+    return store(I, S.reg(I.src()));
   case InsnKind::StoreImm:
-    return store(S.reg(I.dst()), I.off(), memBytes(I.opcode()),
-                 I.hasCoreRecord() ? RegValue::scalar()
-                                   : RegValue::constant(int64_t(I.imm())));
+    return store(I, I.hasCoreRecord() ? RegValue::scalar()
+                                      : RegValue::constant(int64_t(I.imm())));
   case InsnKind::Atomic:
     return atomic(I);
   case InsnKind::LoadImm64:
@@ -64,7 +63,9 @@ void Transfer::alu(const Insn &I) {
                  // What CO-RE puts there is known when the program is loaded.
                  : I.hasCoreRecord() ? RegValue::scalar()
                                      : RegValue::constant(int64_t(I.imm()));
-  setReg(I.dst(), aluResult(I, S.reg(I.dst()), Src));
+  RegValue Dst = S.reg(I.dst());
+  ValueRange R = aluRange(I.raw(), Dst.signedRange(), Src.signedRange());
+  setReg(I.dst(), aluResult(I, Dst, Src).within(R));
 }
 
 /// Whether arithmetic gives a number that is not below 0. Sums and products
@@ -184,7 +185,22 @@ static bool boundsBelow(uint8_t Op, bool Taken) {
   }
 }
 
+void Transfer::refineRange(const Insn &I, bool Taken) {
+  bool FromReg = usesSrcReg(I.opcode());
+  if (FromReg && I.src() == I.dst())
+    return;
+  ValueRange Left = S.reg(I.dst()).signedRange();
+  ValueRange Right = FromReg ? S.reg(I.src()).signedRange()
+                             : ValueRange::constant(uint64_t(int64_t(I.imm())));
+  refineRanges(I.raw(), Taken, Left, Right);
+  setReg(I.dst(), S.reg(I.dst()).within(Left));
+  if (FromReg)
+    setReg(I.src(), S.reg(I.src()).within(Right));
+}
+
 void Transfer::refine(const Insn &I, bool Taken) {
+  if (I.kind() == InsnKind::CondJump && !I.hasCoreRecord())
+    refineRange(I, Taken);
   if (I.kind() != InsnKind::CondJump || insnClass(I.opcode()) != ClassJmp ||
       I.hasCoreRecord())
     return;
@@ -196,7 +212,8 @@ void Transfer::refine(const Insn &I, bool Taken) {
   if (Op != JmpEq && Op != JmpNe) {
     if (Left.is(ValueKind::Scalar) && !Left.isConstant() &&
         Right.isNonNegative() && boundsBelow(Op, Taken))
-      setReg(I.dst(), RegValue::scalar(/*NonNegative=*/true));
+      setReg(I.dst(),
+             RegValue::scalar(/*NonNegative=*/true).within(Left.signedRange()));
     return;
   }
   bool Equal = Taken == (Op == JmpEq);
@@ -265,9 +282,12 @@ RegValue Transfer::loaded(const RegValue &Base, int32_t Off,
   case ValueKind::CallerStack:
     if (Size < 8)
       return RegValue::scalar(true);
-    if (Base.hasKnownOffset())
-      if (RegValue V = S.CallerSlots.get(At); !V.is(ValueKind::Unknown))
-        return V;
+    if (Base.hasKnownOffset()) {
+      RegValue V = S.CallerSlots.get(At);
+      return V.is(ValueKind::Unknown)
+                 ? RegValue::unknown(true).within(V.signedRange())
+                 : V;
+    }
     return RegValue::unknown(true);
   case ValueKind::Packet:
   case ValueKind::PacketMeta:
@@ -283,10 +303,33 @@ RegValue Transfer::loaded(const RegValue &Base, int32_t Off,
   }
 }
 
-void Transfer::load(unsigned Dst, const RegValue &Base, int32_t Off,
-                    unsigned Size, bool SignExtend) {
-  RegValue V = loaded(Base, Off, Size);
-  setReg(Dst, SignExtend ? RegValue::scalar() : V);
+/// Whether a load that is shorter than a pointer may give one: the kernel
+/// makes 8-byte loads of 4-byte fields of a packet's context.
+bool Transfer::mayGivePointer(const RegValue &Base, unsigned Size) const {
+  bool IsContext = Base.is(ValueKind::Context);
+  if (Size != 4 || (!IsContext && !Base.is(ValueKind::Unknown)))
+    return false;
+  bool AtKnownOffset = IsContext && Base.hasKnownOffset();
+  return Info.ProgTypes.empty() || any_of(Info.ProgTypes, [&](uint32_t Type) {
+           return mayGivePointerByWord(Type, AtKnownOffset);
+         });
+}
+
+void Transfer::load(const Insn &I) {
+  RegValue Base = S.reg(I.src());
+  unsigned Size = memBytes(I.opcode());
+  bool SignExtend = memMode(I.opcode()) == ModeMemSx;
+  RegValue V = SignExtend ? RegValue::scalar() : loaded(Base, I.off(), Size);
+  if (I.hasCoreRecord()) {
+    // The loader puts in the offset and the width that the kernel has.
+    if (Base.mayPointToStack() && Size == 8)
+      V = RegValue::unknown(true);
+  } else if (SignExtend) {
+    V = V.within(ValueRange::ofSignedBits(8 * Size));
+  } else if (!mayGivePointer(Base, Size)) {
+    V = V.within(ValueRange::ofBits(8 * Size));
+  }
+  setReg(I.dst(), V);
 }
 
 void Transfer::escape(const RegValue &V) {
@@ -294,6 +337,14 @@ void Transfer::escape(const RegValue &V) {
     S.EscapedFrom = std::min(S.EscapedFrom, V.offset());
   else if (V.mayPointToStack())
     S.EscapedFrom = FrameStart;
+}
+
+void Transfer::store(const Insn &I, const RegValue &V) {
+  RegValue Base = S.reg(I.dst());
+  // The offset and the width are the loader's, from the object's begin on.
+  if (I.hasCoreRecord() && Base.hasKnownOffset())
+    Base = Base.movedUnknown(/*Forward=*/false);
+  store(Base, I.hasCoreRecord() ? 0 : I.off(), memBytes(I.opcode()), V);
 }
 
 void Transfer::store(const RegValue &Base, int32_t Off, unsigned Size,
@@ -328,7 +379,7 @@ void Transfer::store(const RegValue &Base, int32_t Off, unsigned Size,
 void Transfer::atomic(const Insn &I) {
   unsigned Size = memBytes(I.opcode());
   if (I.imm() == AtomicLoadAcquire)
-    return load(I.dst(), S.reg(I.src()), I.off(), Size, false);
+    return load(I);
   store(S.reg(I.dst()), I.off(), Size,
         I.imm() == AtomicStoreRelease ? S.reg(I.src()) : RegValue::scalar());
   RegSet Written = I.writes();

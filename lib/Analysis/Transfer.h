@@ -22,6 +22,9 @@ struct RegKinds::FunctionInfo {
   /// Distinct types of the programs that hold it, sorted.
   llvm::SmallVector<uint32_t, 1> ProgTypes;
   std::vector<RegState> In; ///< by block; empty if not analysed
+  /// By block: how often what it begins with rose in a way that may go on for
+  /// ever, up to the largest number.
+  std::vector<uint8_t> Rises;
   /// Blocks to look at again, by their place in the reverse post order.
   llvm::BitVector Dirty;
   bool Solving = false;
@@ -58,10 +61,12 @@ private:
   void alu(const Insn &I);
   RegValue aluResult(const Insn &I, const RegValue &Dst,
                      const RegValue &Src) const;
+  void refineRange(const Insn &Branch, bool Taken);
   void loadImm64(const Insn &I);
-  void load(unsigned Dst, const RegValue &Base, int32_t Off, unsigned Size,
-            bool SignExtend);
+  void load(const Insn &I);
   RegValue loaded(const RegValue &Base, int32_t Off, unsigned Size) const;
+  bool mayGivePointer(const RegValue &Base, unsigned Size) const;
+  void store(const Insn &I, const RegValue &V);
   void store(const RegValue &Base, int32_t Off, unsigned Size,
              const RegValue &V);
   void atomic(const Insn &I);

@@ -100,8 +100,9 @@ static std::optional<uint64_t> writtenBytes(const HelperInfo &H, unsigned N,
                                             const RegState &S) {
   auto sizeInNext = [&]() -> std::optional<uint64_t> {
     if (N + 1 < 5 && H.Args[N + 1] == HelperArg::Size &&
-        S.reg(N + 2).isConstant())
-      return S.reg(N + 2).constant();
+        S.reg(N + 2).is(ValueKind::Scalar))
+      // The verifier makes sure of a bound, so that no size is below 0.
+      return S.reg(N + 2).range().Max;
     return std::nullopt;
   };
   switch (H.Args[N]) {
@@ -177,6 +178,22 @@ static RegValue lookupResult(const Map *M) {
   }
 }
 
+/// What a helper's C function returns. Bounds that the verifier knows besides.
+static ValueRange helperRange(const HelperInfo &H, const RegState &S) {
+  if (H.Name == "get_smp_processor_id" || H.Name == "get_prandom_u32")
+    return ValueRange::ofBits(32);
+  // The length with its end mark, at most the size of the buffer, or an error;
+  // the verifier's do_refine_retval_range takes the same for granted.
+  if (H.Name == "probe_read_str" || H.Name == "probe_read_kernel_str" ||
+      H.Name == "probe_read_user_str") {
+    ValueRange Size = S.reg(2).signedRange();
+    if (Size.Min >= 0 && Size.Max <= INT32_MAX)
+      return {-4095, Size.Max};
+    return ValueRange::ofSignedBits(32);
+  }
+  return {};
+}
+
 RegValue Transfer::helperResult(const HelperInfo &H) const {
   auto map = [&]() -> const Map * {
     for (unsigned N = 0; N < 5; ++N)
@@ -188,7 +205,7 @@ RegValue Transfer::helperResult(const HelperInfo &H) const {
   case HelperReturn::Void:
     return RegValue();
   case HelperReturn::Scalar:
-    return RegValue::scalar();
+    return RegValue::scalar().within(helperRange(H, S));
   case HelperReturn::MapValueOrNull:
     return lookupResult(map()).orNull();
   case HelperReturn::MapValue:
@@ -240,7 +257,10 @@ static void setCallbackArgs(const HelperInfo &H, RegValue *Regs,
   RegValue Key = RegValue::pointer(ValueKind::MapKey);
   RegValue Value = RegValue::mapValue(TheMap.map());
   if (H.Name == "loop") {
-    Regs[1] = RegValue::scalar();
+    // A counter of 32 bits, from 0 up to the number of rounds.
+    ValueRange Rounds = MapArg.signedRange(), Word = ValueRange::ofBits(32);
+    int64_t Most = Word.contains(Rounds) ? Rounds.Max : Word.Max;
+    Regs[1] = RegValue::scalar().within({0, std::max<int64_t>(Most, 1) - 1});
     Regs[2] = Ctx;
   } else if (H.Name == "for_each_map_elem") {
     Regs[1] = TheMap;
