@@ -90,7 +90,9 @@ private:
 
 /// What is found out about a function when it is first asked for.
 struct FunctionFrame {
-  /// A slot below all that the function uses.
+  /// Bytes below this belong to nobody.
+  std::optional<int32_t> Below;
+  /// The first slot there, if the frame may grow by it.
   std::optional<int16_t> Fresh;
   bool PreferDead = false;
   /// Slots from here up to r10 may be taken where they are dead.
@@ -118,6 +120,7 @@ struct Widener::Impl {
   FunctionFrame &frameOf(Function &F);
   Resources resources(const Insn &I, RegSet NotRegs,
                       ArrayRef<int16_t> NotSlots);
+  bool isDead(const FunctionFrame &Frame, const Insn &I, int32_t Off) const;
   std::optional<int16_t> deadSlot(const FunctionFrame &Frame, const Insn &I,
                                   ArrayRef<int16_t> NotSlots) const;
 };
@@ -146,6 +149,7 @@ FunctionFrame &Widener::Impl::frameOf(Function &F) {
   int32_t Own = alignTo(Stack.ownBytes(F), 8);
   if (!FrameWatcher(Kinds).seesAllOf(F, -Own))
     return Frame;
+  Frame.Below = -Own;
   if (Own + 8 <= 512 && Stack.mayGrow(F, Own + 8 - Stack.ownBytes(F)))
     Frame.Fresh = int16_t(-Own - 8);
   Frame.Bytes = std::make_unique<StackLiveness>(Kinds, Profile, F);
@@ -161,21 +165,25 @@ FunctionFrame &Widener::Impl::frameOf(Function &F) {
   return Frame;
 }
 
-std::optional<int16_t>
-Widener::Impl::deadSlot(const FunctionFrame &Frame, const Insn &I,
-                        ArrayRef<int16_t> NotSlots) const {
+bool Widener::Impl::isDead(const FunctionFrame &Frame, const Insn &I,
+                           int32_t Off) const {
   // What is dead is known where blocks start.
   const BasicBlock *BB = Blocks.lookup(&I);
   if (!Frame.Bytes || !BB || BB->front() != &I || !Kinds.isReached(*BB))
-    return std::nullopt;
-  StackBytes Live = Frame.Bytes->liveIn(*BB);
-  for (int32_t Off = Frame.LowestDead; Off < 0; Off += 8) {
-    bool IsDead = !is_contained(NotSlots, Off);
-    for (int32_t At = Off; At < Off + 8; ++At)
-      IsDead &= !Live[-At - 1];
-    if (IsDead)
+    return false;
+  const StackBytes &Live = Frame.Bytes->liveIn(*BB);
+  for (int32_t At = Off; At < Off + 8; ++At)
+    if (Live[-At - 1])
+      return false;
+  return true;
+}
+
+std::optional<int16_t>
+Widener::Impl::deadSlot(const FunctionFrame &Frame, const Insn &I,
+                        ArrayRef<int16_t> NotSlots) const {
+  for (int32_t Off = Frame.LowestDead; Off < 0; Off += 8)
+    if (!is_contained(NotSlots, Off) && isDead(Frame, I, Off))
       return int16_t(Off);
-  }
   return std::nullopt;
 }
 
@@ -225,6 +233,14 @@ BasicBlock *Widener::blockOf(const Insn &I) const {
 
 Resources Widener::resourcesAt(const Insn &I) const {
   return Pimpl->resources(I, 0, {});
+}
+
+bool Widener::isFree(const Insn &I, int16_t Off) const {
+  const BasicBlock *BB = blockOf(I);
+  if (!BB || BB->parent()->isOpaque() || Off % 8 || Off >= 0 || Off < -512)
+    return false;
+  const FunctionFrame &Frame = Pimpl->frameOf(*BB->parent());
+  return (Frame.Below && Off < *Frame.Below) || Pimpl->isDead(Frame, I, Off);
 }
 
 RegSet Widener::liveAt(const Insn &I) const {

@@ -41,6 +41,9 @@ public:
   /// where a block starts; none if the frame may not grow, or pointers into it
   /// get out of sight.
   Resources resourcesAt(const Insn &I) const;
+  /// Whether the 8 bytes at \p Off from r10 may be overwritten before \p I:
+  /// whether no-ops there may use them, if the frame may grow.
+  bool isFree(const Insn &I, int16_t Off) const;
   /// Registers that are live before \p I and surely written there.
   RegSet liveAt(const Insn &I) const;
 

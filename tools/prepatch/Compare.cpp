@@ -7,7 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Commands.h"
+#include "Kernel/KernelProfile.h"
 #include "Kload.h"
+#include "Proof.h"
 #include "Report/Comparison.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -49,6 +51,16 @@ static cl::opt<ReportFormat> Format(
                clEnumValN(ReportFormat::Csv, "csv", "a line for each program"),
                clEnumValN(ReportFormat::Json, "json", "JSON")),
     cl::sub(CompareCommand), cl::cat(Category));
+static cl::opt<bool> ProofOnly(
+    "proof",
+    cl::desc("Load nothing: check that AFTER is BEFORE with known no-ops put "
+             "in (prepatch tune), bit for bit"),
+    cl::sub(CompareCommand), cl::cat(Category));
+static cl::opt<std::string>
+    Profile("profile",
+            cl::desc("Kernel profile for --proof: a built-in name or a file"),
+            cl::value_desc("name"), cl::init(KernelProfile::DefaultName),
+            cl::sub(CompareCommand), cl::cat(Category));
 static cl::opt<std::string> Kload("kload", cl::desc("Path of prepatch-kload"),
                                   cl::value_desc("path"),
                                   cl::sub(CompareCommand), cl::cat(Category));
@@ -88,6 +100,8 @@ static Error recheck(StringRef Loader, KernelReport &Report,
 }
 
 Expected<int> runCompare() {
+  if (ProofOnly)
+    return runProof(Before, After, Profile, Format);
   Expected<std::string> Loader = findKload(Kload);
   if (!Loader)
     return Loader.takeError();
