@@ -189,10 +189,11 @@ RefusalTrace prepatch::traceRefusal(const PreparedLoad &Load,
   }
   if (!Trace.Errno)
     return Trace;
-  if (!Trace.Timeout)
+  if (!Trace.Timeout) {
     Trace.Reason = refusalReason(Text);
-  if (Trace.Reason.empty())
-    Trace.Reason = errnoText(Trace.Errno);
+    if (Trace.Reason.empty())
+      Trace.Reason = errnoText(Trace.Errno);
+  }
   readPath(Text, Variant, Trace);
   return Trace;
 }

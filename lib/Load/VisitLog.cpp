@@ -54,6 +54,16 @@ VisitCounts prepatch::measureVisits(const PreparedLoad &Load, size_t LogBytes) {
     if (Replay.Errno != EAGAIN)
       break;
   }
+  if (Counts.Truncated) {
+    // The kernel's count stands at the end, which is missing.
+    LogBuffer Log(1u << 20);
+    ReplayOptions Options;
+    Options.LogLevel = 4;
+    Options.Log = Log.data();
+    Options.LogSize = Log.size();
+    Load.replay(Options);
+    Counts.Processed = parseStats(Log.text()).Processed;
+  }
   Counts.Sum = std::accumulate(Counts.PerInsn.begin(), Counts.PerInsn.end(),
                                uint64_t(0));
   return Counts;
