@@ -48,12 +48,8 @@ namespace prepatch {
 static constexpr StringLiteral PassName = "globalize";
 
 bool knowsArgumentTags(const KernelProfile &Profile) {
-  StringRef Release = Profile.release();
-  unsigned Major = 0, Minor = 0;
-  if (Release.consumeInteger(10, Major) || !Release.consume_front(".") ||
-      Release.consumeInteger(10, Minor))
-    return false;
-  return std::pair(Major, Minor) >= std::pair(6u, 8u);
+  // The tags came with 6.8, may_goto with 6.9.
+  return Profile.features().MayGoto;
 }
 
 /// The structure that the kernel knows the context of such programs by
