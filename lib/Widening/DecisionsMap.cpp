@@ -88,19 +88,29 @@ static std::string nameOf(const Insn &I) {
   }
 }
 
-/// Whether \p Code may start with a sequence of ours: a cheap look at what all
-/// of them begin with.
+/// Whether \p Code may start with a sequence of ours: a cheap look at what they
+/// begin with. Spills are everywhere, and each form would be tried on them.
 static bool mayBeginNoOp(ArrayRef<RawInsn> Code) {
-  const RawInsn &I = Code.front();
+  if (Code.size() < 2)
+    return false;
+  auto isByteStore = [](const RawInsn &I) {
+    return memSize(I.Opcode) == SizeB && I.Dst == RegFp;
+  };
+  const RawInsn &I = Code[0], &Next = Code[1];
+  uint8_t NextClass = insnClass(Next.Opcode);
   switch (insnClass(I.Opcode)) {
   case ClassLdx:
-    return I.Src == RegFp;
-  case ClassSt:
+    return I.Src == RegFp && NextClass == ClassStx && isByteStore(Next);
   case ClassStx:
-    return I.Dst == RegFp;
+    return I.Dst == RegFp && NextClass == ClassStx && isByteStore(Next);
+  case ClassSt:
+    return I.Dst == RegFp && I.Imm == 1 &&
+           (NextClass == ClassLdx || NextClass == ClassSt);
+  case ClassAlu64:
+    return I.Opcode == OpMov64Imm && I.Imm == 0 && Next.Dst == RegFp &&
+           NextClass == ClassStx && memMode(Next.Opcode) == ModeAtomic;
   default:
-    return I.Opcode == OpMov64Imm && Code.size() > 1 && Code[1].Dst == RegFp &&
-           insnClass(Code[1].Opcode) == ClassStx;
+    return false;
   }
 }
 
@@ -235,8 +245,11 @@ void DecisionsMap::countRoles() {
   }
 }
 
+static uint64_t slotBit(int64_t Off) { return uint64_t(1) << (-Off / 8 - 1); }
+
 void DecisionsMap::findStackAccesses() {
   std::set<int16_t> Named;
+  FlowTouches.resize(Flow.size());
   // Offsets from r10 that registers hold, as far as the block tells.
   std::optional<int32_t> Held[NumRegs];
   unsigned InBlock = ~0u;
@@ -253,8 +266,10 @@ void DecisionsMap::findStackAccesses() {
       P.StackAccess = Access;
       P.StackOff = int16_t(Off);
       P.StackBytes = uint8_t(Bytes);
-      for (int64_t At = Off & ~7; At < Off + Bytes; At += 8)
+      for (int64_t At = Off & ~7; At < Off + Bytes && At < 0; At += 8) {
         Named.insert(int16_t(At));
+        FlowTouches[P.FlowBlock].Slots |= slotBit(At);
+      }
     };
     std::optional<int32_t> Made;
     switch (I.kind()) {
@@ -287,6 +302,7 @@ void DecisionsMap::findStackAccesses() {
     default:
       break;
     }
+    FlowTouches[P.FlowBlock].Regs |= I.reads() | I.writes();
     for (unsigned R = 0; R < RegFp; ++R)
       if (I.writes() & regBit(R))
         Held[R] = std::nullopt;
@@ -381,6 +397,20 @@ std::vector<unsigned> DecisionsMap::pointsOnLine(const Place &Like,
   return Found;
 }
 
+std::vector<uint32_t> DecisionsMap::otherLines(const Place &Like) const {
+  std::vector<uint32_t> Lines;
+  for (const SourceLine &S : Sources)
+    if (S.File == Like.File && S.Column == Like.Column && S.Line != Like.Line)
+      Lines.push_back(S.Line);
+  auto Distance = [&](uint32_t Line) {
+    return std::pair(std::abs(int64_t(Line) - Like.Line), Line);
+  };
+  llvm::sort(Lines,
+             [&](uint32_t A, uint32_t B) { return Distance(A) < Distance(B); });
+  Lines.erase(llvm::unique(Lines), Lines.end());
+  return Lines;
+}
+
 unsigned DecisionsMap::stepInRun(unsigned First, unsigned Step) const {
   return Step < runLength(First) ? First + Step : NoPoint;
 }
@@ -399,6 +429,12 @@ unsigned DecisionsMap::inBlock(unsigned N, unsigned Step) const {
 ArrayRef<Widening> DecisionsMap::noOpsBefore(unsigned P) const {
   auto It = NoOps.find(P);
   return It == NoOps.end() ? ArrayRef<Widening>() : ArrayRef(It->second);
+}
+
+bool DecisionsMap::touches(unsigned N, Location L) const {
+  const Touched &T = FlowTouches[N];
+  return L.IsSlot ? (T.Slots & slotBit(L.Where)) != 0
+                  : (T.Regs & regBit(unsigned(L.Where))) != 0;
 }
 
 uint8_t DecisionsMap::access(unsigned P, Location L) const {
@@ -439,7 +475,8 @@ ValueShape DecisionsMap::valueAt(unsigned P, Location L) const {
 
   // Backward. The home block is looked at again from its end in a loop.
   auto Before = [&](unsigned Block, unsigned End) {
-    for (unsigned At = End; At-- > FlowStart[Block];)
+    for (unsigned At = touches(Block, L) ? End : FlowStart[Block];
+         At-- > FlowStart[Block];)
       if (access(At, L) & Writes) {
         Add(Shape.Defs, mark(At, L));
         return;
@@ -462,7 +499,8 @@ ValueShape DecisionsMap::valueAt(unsigned P, Location L) const {
   Queue.clear();
   Seen.clear();
   auto After = [&](unsigned Block, unsigned Begin) {
-    for (unsigned At = Begin; At < FlowStart[Block + 1]; ++At) {
+    unsigned End = touches(Block, L) ? FlowStart[Block + 1] : Begin;
+    for (unsigned At = Begin; At < End; ++At) {
       uint8_t Does = access(At, L);
       if (Does & Reads)
         Add(Shape.Uses, mark(At, L));

@@ -41,10 +41,14 @@ public:
   uint32_t code(unsigned P) const;
   uint32_t sourceLine(unsigned P) const;
 
-  /// Points of that role on lines with that text, in layout order; a column
-  /// of ~0u stands for any. Of Inside: the first instruction of each run.
+  /// Points of that role on lines with that text (without one: that number),
+  /// in layout order; a column of ~0u stands for any. Of Inside: the first
+  /// instruction of each run.
   std::vector<unsigned> pointsOnLine(const Place &Like, PlaceRole Role,
                                      uint32_t Column) const;
+  /// Numbers of the lines of \p Like's file that have code in its column, the
+  /// nearest to its line first, that itself left out.
+  std::vector<uint32_t> otherLines(const Place &Like) const;
   /// The instruction that is \p Step from the start of a run, or NoPoint.
   unsigned stepInRun(unsigned First, unsigned Step) const;
   unsigned runLength(unsigned First) const;
@@ -94,12 +98,21 @@ private:
   void countRoles();
   unsigned sourceOf(const LineRecord &L, const Btf *Types);
   uint8_t access(unsigned P, Location L) const;
+  /// Whether anything of block \p N of Flow has an access to \p L.
+  bool touches(unsigned N, Location L) const;
   ValueMark mark(unsigned P, Location L) const;
 
   Function &F;
   Cfg Flow;
   std::vector<Point> Points;
-  std::vector<unsigned> FlowStart;  ///< first point of each block of Flow
+  std::vector<unsigned> FlowStart; ///< first point of each block of Flow
+  /// What each block of Flow reads or writes; bit N of Slots is the 8 bytes at
+  /// r10 - 8 - 8 * N.
+  struct Touched {
+    RegSet Regs = 0;
+    uint64_t Slots = 0;
+  };
+  std::vector<Touched> FlowTouches;
   std::vector<unsigned> BlockStart; ///< first point of each block
   std::vector<Run> Runs;
   std::vector<SourceLine> Sources;

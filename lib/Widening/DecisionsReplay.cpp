@@ -52,6 +52,7 @@ private:
   unsigned exactPoint(const Place &P) const;
   unsigned inRun(const Place &P, unsigned First) const;
   FoundPlace similarOnLine(const Place &P) const;
+  FoundPlace onShiftedLine(const Place &P) const;
   FoundPlace withChangedLine(const Place &P) const;
   FoundPlace similarBlock(const Place &P) const;
   /// Of \p Points, the free one with the code of \p P that is nearest to index
@@ -133,7 +134,26 @@ unsigned PlaceFinder::nearestEqual(const Place &P, ArrayRef<unsigned> Points,
   return Best;
 }
 
+/// Of a line of which only the number is known: the nearest with as many
+/// places of the kind, where the one that is meant has the code. Something was
+/// put in before it, or taken out.
+FoundPlace PlaceFinder::onShiftedLine(const Place &P) const {
+  for (uint32_t Line : Map.otherLines(P)) {
+    Place Shifted = P;
+    Shifted.Line = Line;
+    FoundPlace F = findExact(Shifted);
+    if (F.Point != DecisionsMap::NoPoint)
+      return {F.Point, Certainty::Likely,
+              "line " + std::to_string(Line) + ", it was " +
+                  std::to_string(P.Line)};
+  }
+  return {};
+}
+
 FoundPlace PlaceFinder::similarOnLine(const Place &P) const {
+  if (P.Text.empty())
+    if (FoundPlace F = onShiftedLine(P); F.Point != DecisionsMap::NoPoint)
+      return F;
   unsigned At = P.OnLine.Number - 1, Number = 0, Count = 0;
   PlaceRole Other = P.Role == PlaceRole::Join    ? PlaceRole::Start
                     : P.Role == PlaceRole::Start ? PlaceRole::Join
@@ -240,11 +260,11 @@ namespace {
 
 /// How well two values fit.
 struct Fit {
-  unsigned Def = 0, Use = 0; ///< 0, 2 for the line, 3 for operation and line
+  unsigned Def = 0, Use = 0; ///< similarity of the best pair
   unsigned Matches = 0;      ///< marks that have a counterpart
   bool SameVariable = false;
 
-  bool isStrong() const { return SameVariable || (Def && Use); }
+  bool isStrong() const { return SameVariable || (Def > 1 && Use > 1); }
   bool isWeak() const { return Def || Use; }
   unsigned score() const {
     return SameVariable * 1000 + (Def + Use) * 100 + Matches;
@@ -255,9 +275,10 @@ struct Fit {
 class ValueFinder {
 public:
   ValueFinder(const DecisionsMap &Map, const Widener &W, const RegKinds &Kinds,
-              DecisionsVars &Vars, const FoundPlace &At)
-      : Map(Map), W(W), Vars(Vars), At(At), BB(Map.block(At.Point)),
-        I(Map.insn(At.Point)), IsReached(Kinds.isReached(BB)) {
+              DecisionsVars &Vars, const FoundPlace &At, int64_t Shift)
+      : Map(Map), W(W), Vars(Vars), At(At), Shift(Shift),
+        BB(Map.block(At.Point)), I(Map.insn(At.Point)),
+        IsReached(Kinds.isReached(BB)) {
     if (IsReached) {
       State = Kinds.stateBefore(BB, I);
       LiveRegs = W.liveAt(I);
@@ -280,6 +301,7 @@ private:
   const Widener &W;
   DecisionsVars &Vars;
   const FoundPlace &At;
+  int64_t Shift; ///< lines by which the place has moved
   BasicBlock &BB;
   Insn &I;
   bool IsReached;
@@ -313,34 +335,50 @@ bool ValueFinder::mayTouch(Location L, std::string &Why) {
   return IsLive;
 }
 
-/// 0: different; 2: of one line; 3: the same operation too. Without line info
-/// on one side the operation must do.
-static unsigned similarity(const ValueMark &A, const ValueMark &B) {
+/// 0: different; 1: the same operation; 2: of one line, or the same operation
+/// where lines are not known; 3: both. A line without text is known by its
+/// number, which may have moved by \p Shift.
+static unsigned similarity(const ValueMark &A, const ValueMark &B,
+                           int64_t Shift) {
+  bool SameOp = A.Op == B.Op;
+  if (!A.Line || !B.Line)
+    return A.Line == B.Line && SameOp ? 3 : SameOp ? 2 : 0;
   if (A.Text && B.Text)
-    return A.Text != B.Text ? 0 : A.Op == B.Op ? 3 : 2;
-  return A.Op == B.Op ? 2 : 0;
+    return A.Text != B.Text ? 0 : SameOp ? 3 : 2;
+  if (A.Line == B.Line || A.Line + Shift == B.Line)
+    return SameOp ? 3 : 2;
+  return SameOp;
 }
 
 static unsigned similarity(ArrayRef<ValueMark> Old, ArrayRef<ValueMark> New,
-                           unsigned &Matches) {
+                           int64_t Shift, unsigned &Matches) {
   if (Old.empty() && New.empty())
     return 2;
   unsigned Best = 0;
   for (const ValueMark &O : Old) {
     unsigned Mine = 0;
     for (const ValueMark &N : New)
-      Mine = std::max(Mine, similarity(O, N));
-    Matches += Mine != 0;
+      Mine = std::max(Mine, similarity(O, N, Shift));
+    Matches += Mine > 1;
     Best = std::max(Best, Mine);
   }
   return Best;
 }
 
+/// Whether the same operations write and read both, in the same order.
+static bool haveSameOperations(const ValueShape &A, const ValueShape &B) {
+  auto SameOp = [](const ValueMark &X, const ValueMark &Y) {
+    return X.Op == Y.Op && (!X.Text || !Y.Text || X.Text == Y.Text);
+  };
+  return llvm::equal(A.Defs, B.Defs, SameOp) &&
+         llvm::equal(A.Uses, B.Uses, SameOp);
+}
+
 Fit ValueFinder::fit(const ForgetDecision &D, Location L, bool AskDwarf) {
   Fit F;
   const ValueShape &Shape = shapeOf(L);
-  F.Def = similarity(D.Value.Defs, Shape.Defs, F.Matches);
-  F.Use = similarity(D.Value.Uses, Shape.Uses, F.Matches);
+  F.Def = similarity(D.Value.Defs, Shape.Defs, Shift, F.Matches);
+  F.Use = similarity(D.Value.Uses, Shape.Uses, Shift, F.Matches);
   if (AskDwarf && !I.isInserted()) {
     const Function &Fn = *BB.parent();
     F.SameVariable = is_contained(
@@ -377,12 +415,9 @@ std::optional<Location> ValueFinder::findLocation(const ForgetDecision &D,
       any_of(Chosen, [&](const auto &C) { return C.second == D.Hint; });
   bool MayTouchHint = !HintIsTaken && mayTouch(D.Hint, Why);
   // Most often all is as it was.
-  if (MayTouchHint) {
-    Fit F = fit(D, D.Hint, false);
-    if (F.Def == 3 && F.Use == 3 &&
-        F.Matches == D.Value.Defs.size() + D.Value.Uses.size())
-      return D.Hint;
-  }
+  if (MayTouchHint && At.How != Certainty::Guess &&
+      haveSameOperations(D.Value, shapeOf(D.Hint)))
+    return D.Hint;
   std::vector<Location> All = candidates(D);
   for (bool AskDwarf : {false, true}) {
     if (AskDwarf && D.Value.Variable.empty())
@@ -510,7 +545,10 @@ static void addMisfits(Replay &R, const std::string &Function,
 }
 
 void FunctionReplay::replay(const PlaceDecisions &P, const FoundPlace &At) {
-  ValueFinder Values(Map, W, Kinds, Vars, At);
+  int64_t Shift = P.Where.hasLine() && Map.hasLines()
+                      ? int64_t(Map.sourceLine(At.Point)) - P.Where.Line
+                      : 0;
+  ValueFinder Values(Map, W, Kinds, Vars, At, Shift);
   for (const ForgetDecision &D : P.Forget) {
     std::string Note;
     auto Found = Values.find(D, Note);
