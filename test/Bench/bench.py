@@ -23,6 +23,8 @@ sys.path.insert(0, os.path.join(HERE, os.pardir, "Corpus"))
 from corpusrun.process import LoaderError, kload, run  # noqa: E402
 from corpusrun.summary import geometric_mean  # noqa: E402
 from corpusrun.timing import load_times  # noqa: E402
+from figures import Figures  # noqa: E402
+from tunebench import VARIANTS, TuneBench  # noqa: E402
 
 PYPERF = "6.12/pyperf{}.bpf.o"
 VERIFICATION_TARGETS = {100: 0.40, 180: 0.75, 50: 0.68}
@@ -42,30 +44,28 @@ def parse_arguments():
     parser.add_argument("--no-selftests", action="store_true",
                         help="do not lower and load all selftests")
     parser.add_argument("--no-micro", action="store_true", help="no microbenchmarks")
+    parser.add_argument("--tune", action="store_true",
+                        help="measure prepatch tune instead, over the heavy programs")
+    of_tune = parser.add_argument_group("with --tune")
+    of_tune.add_argument("--budget", type=int, default=60,
+                         help="seconds of search for one object (default 60)")
+    of_tune.add_argument("--only", action="append", default=[], metavar="PATTERN",
+                         help="only these objects, as 6.12/pyperf*")
+    of_tune.add_argument("--samples", help="folder of compiled samples that are heavy")
+    of_tune.add_argument("--without", action="append", default=[], choices=VARIANTS,
+                         help="do not tune in this way; again is the second search")
+    of_tune.add_argument("--tune-option", action="append", default=[], metavar="OPTION",
+                         help="for prepatch tune, as --tune-option=--kernels=6.1")
+    of_tune.add_argument("--run-repeat", type=int, default=1000,
+                         help="iterations of a timed run (default 1000)")
+    of_tune.add_argument("--fresh", action="store_true",
+                         help="search again where a result is kept")
+    of_tune.add_argument("--no-timing", action="store_true", help="searches only")
     arguments = parser.parse_args()
     arguments.prepatch = os.path.join(arguments.bin, "prepatch")
     arguments.kload = os.path.join(arguments.bin, "prepatch-kload")
     os.makedirs(arguments.work, exist_ok=True)
     return arguments
-
-
-class Figures:
-    """What was measured, printed as it comes; one that misses its target says so."""
-
-    def __init__(self):
-        self.missed = 0
-        print(f"{'figure':58} {'before':>9} {'measured':>9} {'to reach':>9}")
-
-    def add(self, name, measured, target=None, before="", decimals=3):
-        missed = target is not None and measured is not None and measured > target
-        self.missed += missed
-        text = "-" if measured is None else f"{measured:.{decimals}f}"
-        goal = "" if target is None else f"{target:.{2 if isinstance(target, float) else 0}f}"
-        print(f"{name:58} {before:>9} {text:>9} {goal:>9}{'  MISSED' if missed else ''}",
-              flush=True)
-
-    def note(self, text):
-        print(f"  ({text})", flush=True)
 
 
 def rewrites_of(tool, path, seconds):
@@ -180,9 +180,22 @@ def run_microbenchmarks(arguments):
         print(f"{what:34} {size:>9} {nanoseconds:>8.1f} {bytes_text:>11}")
 
 
+def measure_tune(figures, arguments):
+    try:
+        good = TuneBench(arguments, figures).measure()
+    except LoaderError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if figures.missed:
+        print(f"\n{figures.missed} figures are not reached")
+    return 0 if good else 1
+
+
 def main():
     arguments = parse_arguments()
     figures = Figures()
+    if arguments.tune:
+        return measure_tune(figures, arguments)
     steps = [lambda size=size: measure_pyperf(figures, size, arguments) for size in (100, 180, 50)]
     steps.append(lambda: measure_lower(figures, arguments))
     if not arguments.no_selftests:
