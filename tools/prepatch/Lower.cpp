@@ -6,6 +6,7 @@
 #include "Lowering/PassManager.h"
 #include "Measure.h"
 #include "Report/LoweringReport.h"
+#include "Widening/Decisions.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -56,6 +57,17 @@ static cl::opt<std::string> ReportFile(
     cl::desc("Write what was taken and refused, and why; JSON if the name "
              "ends in .json, - for text on standard output"),
     cl::value_desc("file"), cl::sub(LowerCommand), cl::cat(Category));
+static cl::opt<std::string> DecisionsPath(
+    "decisions",
+    cl::desc("Replay the no-ops that this file of prepatch tune names, after "
+             "the passes"),
+    cl::value_desc("file"), cl::sub(LowerCommand), cl::cat(Category));
+static cl::list<std::string> Decide(
+    "decide", cl::Hidden, cl::CommaSeparated,
+    cl::desc("For tests: write a decisions file for these no-ops of IN to OUT "
+             "and stop"),
+    cl::value_desc("FUNCTION+INSN:LOCATION:FORM"), cl::sub(LowerCommand),
+    cl::cat(Category));
 static cl::opt<bool>
     Measure("measure",
             cl::desc("Load the input once here to see how often the verifier "
@@ -86,6 +98,74 @@ static Error writeReport(ArrayRef<Decision> Decisions, const Object &Obj) {
   });
 }
 
+/// "F+12:r6:spill": what --decide takes.
+static Expected<ChosenWidening> parseChoice(Program &P, StringRef Text) {
+  SmallVector<StringRef, 3> Parts;
+  Text.split(Parts, ':');
+  ChosenWidening C{nullptr, 0, {}, Form::Spill};
+  if (Parts.size() == 3) {
+    auto [Name, Index] = Parts[0].rsplit('+');
+    auto Where = parseLocation(Parts[1]);
+    auto How = parseForm(Parts[2]);
+    C.F = P.findFunction(Name);
+    if (C.F && !Index.getAsInteger(10, C.Index) && Where && How) {
+      C.Where = *Where;
+      C.How = *How;
+      return C;
+    }
+  }
+  return createStringError("expected FUNCTION+INSN:LOCATION:FORM, found '" +
+                           Text + "'");
+}
+
+static Error writeChoices(Object &Obj) {
+  std::vector<ChosenWidening> Chosen;
+  for (const std::string &Text : Decide) {
+    auto C = parseChoice(Obj.Prog, Text);
+    if (!C)
+      return C.takeError();
+    Chosen.push_back(*C);
+  }
+  return writeToOutput(Output, [&](raw_ostream &OS) {
+    writeDecisions(OS, describeDecisions(Obj, Chosen));
+    return Error::success();
+  });
+}
+
+static Expected<DecisionsFile> readDecisions() {
+  auto Buffer = MemoryBuffer::getFile(DecisionsPath, /*IsText=*/true);
+  if (!Buffer)
+    return createFileError(DecisionsPath, errorCodeToError(Buffer.getError()));
+  return parseDecisions((*Buffer)->getBuffer(), DecisionsPath);
+}
+
+/// Replays \p File on the program as the passes left it. Returns whether it
+/// changed.
+static bool replay(LoweringContext &Ctx, const DecisionsFile &File) {
+  constexpr StringRef Name = "decisions";
+  Analyses &A = Ctx.analyses();
+  Widener W(Ctx.Prog, A.Graph, A.Live, A.Kinds, A.Stack, Ctx.Profile);
+  Replay R = resolveDecisions(File, Ctx.Obj, W, A.Kinds);
+  bool Changed = applyReplay(R, W);
+  for (const Replay::Applied &T : R.Take)
+    Ctx.take(Name, *T.F, *T.At, toString(T.What),
+             T.Note.empty() ? "as written" : T.Note, 0);
+  for (const Replay::Misfit &M : R.Misfits) {
+    errs() << "note: " << File.Name << ':' << M.LineNo
+           << ": no longer fits: " << M.What << " in " << M.Function << ": "
+           << M.Reason << '\n';
+    Decision &D = Ctx.Decisions.emplace_back();
+    D.Pass = Name;
+    D.Function = M.Function;
+    D.Line = M.Place;
+    D.What = M.What;
+    D.Reason = "no longer fits: " + M.Reason;
+  }
+  if (Changed)
+    Ctx.invalidate();
+  return Changed;
+}
+
 static Expected<int> lower(const MemoryBuffer &Buffer) {
   auto ThePasses = parsePasses(Passes);
   if (!ThePasses)
@@ -93,16 +173,28 @@ static Expected<int> lower(const MemoryBuffer &Buffer) {
   auto Kernel = KernelProfile::open(Profile);
   if (!Kernel)
     return Kernel.takeError();
+  std::optional<DecisionsFile> ToReplay;
+  if (!DecisionsPath.empty()) {
+    auto File = readDecisions();
+    if (!File)
+      return File.takeError();
+    ToReplay = std::move(*File);
+  }
   auto Obj = Object::read(Buffer.getMemBufferRef());
   if (!Obj)
     return createFileError(Input, Obj.takeError());
+  if (!Decide.empty()) {
+    if (Error E = writeChoices(**Obj))
+      return std::move(E);
+    return 0;
+  }
 
   std::vector<Decision> Decisions;
   bool Changed = false;
   if ((*Obj)->isFrozen()) {
     errs() << "note: " << Input << ": left as it is: " << (*Obj)->FrozenReason
            << '\n';
-  } else if (!ThePasses->empty()) {
+  } else if (!ThePasses->empty() || ToReplay) {
     BumpPtrAllocator NameMemory;
     UniqueStringSaver Names(NameMemory);
     std::vector<VisitRecord> Visits;
@@ -118,6 +210,8 @@ static Expected<int> lower(const MemoryBuffer &Buffer) {
     if (!Result)
       return createFileError(Input, Result.takeError());
     Changed = *Result;
+    if (ToReplay)
+      Changed |= replay(Ctx, *ToReplay);
     Decisions = std::move(Ctx.Decisions);
   }
   if (Error E = writeToOutput(
