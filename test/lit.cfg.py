@@ -1,5 +1,7 @@
 # lit configuration: every tool by full path, features for what a machine may lack.
+import glob
 import os
+import shutil
 import subprocess
 
 import lit.formats
@@ -48,3 +50,14 @@ if os.path.exists(kload) and subprocess.run([kload, "--probe"], stdout=subproces
                                             stderr=subprocess.DEVNULL).returncode == 0:
     config.available_features.add("bpf")
     config.available_features.add("bpf-" + os.uname().release.split("-")[0].rsplit(".", 1)[0])
+
+# Tests under other kernels need these kernels and QEMU, which ./x test gets.
+vm_dir = os.environ.get("PREPATCH_VM_DIR", os.path.join(config.build_root, "vm"))
+config.environment["PREPATCH_VM_DIR"] = vm_dir
+vm = os.path.join(our_tools, "prepatch-vm")
+# A VM that tests start stays from one to the next, and not much longer.
+config.substitutions.append(("%vm", vm + " --idle 60"))
+if os.path.exists(vm + "-agent") and shutil.which("qemu-system-x86_64") and all(
+        glob.glob(os.path.join(vm_dir, "kernels", kernel, "boot", "vmlinuz-*"))
+        for kernel in ("6.1", "6.12")):
+    config.available_features.add("vm")
