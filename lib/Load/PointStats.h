@@ -63,8 +63,9 @@ struct PointProfile {
 class PointStats {
 public:
   /// Rows: how many different states to keep for the question what a location
-  /// keeps apart.
-  explicit PointStats(uint32_t Rows) : MaxRows(Rows) {}
+  /// keeps apart. States: how many to count exactly.
+  explicit PointStats(uint32_t Rows, uint32_t States = 1024)
+      : States(States), MaxRows(Rows) {}
 
   void visit(const FrameState &State);
   void precise(unsigned Location);

@@ -39,11 +39,14 @@ StateLogReader::StateLogReader(const std::vector<int32_t> &Origin, size_t Count,
       Points(Wanted) {
   std::sort(Points.begin(), Points.end());
   Points.erase(std::unique(Points.begin(), Points.end()), Points.end());
-  // Some 24 locations a state; together 16 MiB.
-  static constexpr size_t RowBudget = (4u << 20) / 24;
-  size_t Rows = std::clamp<size_t>(
-      RowBudget / std::max<size_t>(1, Points.size()), 32, 1024);
-  Stats.assign(Points.size(), PointStats(static_cast<uint32_t>(Rows)));
+  // Some 24 locations a state, and a table twice the size of a set: together
+  // some 32 MiB.
+  static constexpr size_t RowBudget = (4u << 20) / 24, SetBudget = 1u << 20;
+  size_t Share = std::max<size_t>(1, Points.size());
+  size_t Rows = std::clamp<size_t>(RowBudget / Share, 32, 1024);
+  size_t States = std::clamp<size_t>(SetBudget / Share, 32, 1024);
+  Stats.assign(Points.size(), PointStats(static_cast<uint32_t>(Rows),
+                                         static_cast<uint32_t>(States)));
   Result.Visits.resize(Count);
   Result.Safe.resize(Count);
   // Inserted code counts for the instruction behind it.
@@ -60,7 +63,9 @@ StateLogReader::StateLogReader(const std::vector<int32_t> &Origin, size_t Count,
 }
 
 static bool takeWord(std::string_view &Text, std::string_view Word) {
-  if (Text.substr(0, Word.size()) != Word)
+  // Mostly false at the first character, which must not cost a call.
+  if (Text.size() < Word.size() || Text[0] != Word[0] ||
+      memcmp(Text.data(), Word.data(), Word.size()) != 0)
     return false;
   Text.remove_prefix(Word.size());
   return true;
@@ -258,7 +263,7 @@ static constexpr std::string_view KnownStarts[] = {
     "to caller at ",
     "func#",
     "Func#",
-    "frame ",
+    "frame",
     "propagating ",
     "force_precise: ",
     "Live regs before insn:",
@@ -271,6 +276,8 @@ static constexpr std::string_view KnownStarts[] = {
     "arg#",
     "reg type unsupported for arg#",
     "Function ",
+    "Global function ",
+    "func '",
 };
 
 bool StateLogReader::readWords(std::string_view Line) {

@@ -20,8 +20,10 @@ using namespace prepatch;
 
 static bool isDigit(char C) { return C >= '0' && C <= '9'; }
 
+/// Mostly false at the first character, which must not cost a call.
 static bool startsWith(std::string_view Text, std::string_view Prefix) {
-  return Text.substr(0, Prefix.size()) == Prefix;
+  return Text.size() >= Prefix.size() && Text[0] == Prefix[0] &&
+         memcmp(Text.data(), Prefix.data(), Prefix.size()) == 0;
 }
 
 static uint64_t mixBits(uint64_t Hash) {
