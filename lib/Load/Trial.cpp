@@ -85,10 +85,13 @@ TrialResult prepatch::tryVariant(const PreparedLoad &Load,
   TrialResult Result;
   std::vector<int64_t> Verification;
   std::vector<double> Wall;
-  LogBuffer Log(1u << 20);
+  // A log that does not fit would hide the verdict; only what is written costs.
+  LogBuffer Log(16u << 20);
   for (unsigned I = 0; I != std::max(1u, Repeat); ++I) {
     TimedLoad Timed = timedLoad(Load, Variant, 4, Log, TimeoutMs);
     VerifierStats Stats = parseStats(Log.text());
+    if (I && Timed.Errno)
+      break;
     if (I == 0) {
       Result.Stats = Stats;
       Result.Errno = Timed.Errno;
