@@ -102,7 +102,9 @@ static bool mayBeginNoOp(ArrayRef<RawInsn> Code) {
   case ClassLdx:
     return I.Src == RegFp && NextClass == ClassStx && isByteStore(Next);
   case ClassStx:
-    return I.Dst == RegFp && NextClass == ClassStx && isByteStore(Next);
+    return I.Dst == RegFp &&
+           ((NextClass == ClassStx && isByteStore(Next)) ||
+            (NextClass == ClassLdx && Next.Src == RegFp && Next.Off == I.Off));
   case ClassSt:
     return I.Dst == RegFp && I.Imm == 1 &&
            (NextClass == ClassLdx || NextClass == ClassSt);

@@ -76,7 +76,33 @@ Form xorForm(unsigned Bits) {
 }
 
 unsigned xorBits(Form F) {
-  return F < Form::Xor1 ? 0 : unsigned(F) - unsigned(Form::Xor1) + 1;
+  return F < Form::Xor1 || F > Form::Xor64
+             ? 0
+             : unsigned(F) - unsigned(Form::Xor1) + 1;
+}
+
+Form narrowForm(unsigned Bits, bool OnSlot) {
+  assert(Bits >= 1 && Bits <= 32 && "a mask is an immediate");
+  return Form(unsigned(OnSlot ? Form::SlotNarrow1 : Form::Narrow1) + Bits - 1);
+}
+
+unsigned provenBits(Form F) {
+  if (F >= Form::Narrow1 && F <= Form::Narrow32)
+    return unsigned(F) - unsigned(Form::Narrow1) + 1;
+  if (F >= Form::SlotNarrow1 && F <= Form::SlotNarrow32)
+    return unsigned(F) - unsigned(Form::SlotNarrow1) + 1;
+  return F == Form::Inner8    ? 8
+         : F == Form::Inner16 ? 16
+         : F == Form::Inner32 ? 32
+                              : 0;
+}
+
+static bool isInner(Form F) { return F >= Form::Inner8; }
+
+/// Whether it relies on the low byte being the first in memory.
+static bool isLittleEndianOnly(Form F) {
+  return F == Form::Spill || F == Form::Rewrite ||
+         (provenBits(F) && !isInner(F));
 }
 
 static RawInsn load(unsigned Bytes, unsigned Dst, int Off) {
@@ -128,6 +154,16 @@ static void appendUnknown(SmallVectorImpl<RawInsn> &Code, unsigned Bits,
                            : aluImm(AluRsh, D, N - Bits));
 }
 
+/// What slot-narrowK and narrowK have in common: d, whose low byte was just
+/// stored at \p Off, becomes any number of \p Bits.
+static void appendNarrowLoad(SmallVectorImpl<RawInsn> &Code, unsigned D,
+                             int Off, unsigned Bits) {
+  unsigned N = Bits <= 16 ? 16 : 32;
+  Code.push_back(load(N / 8, D, Off));
+  if (N != Bits)
+    Code.push_back(aluImm(AluAnd, D, int32_t((1u << Bits) - 1)));
+}
+
 static void appendSlotForget(SmallVectorImpl<RawInsn> &Code, int16_t P, Form F,
                              unsigned D) {
   if (F == Form::Touch) {
@@ -139,6 +175,13 @@ static void appendSlotForget(SmallVectorImpl<RawInsn> &Code, int16_t P, Form F,
     Code.push_back(load(8, D, P));
     Code.push_back(store(8, P, D));
     Code.push_back(store(1, P, D));
+    return;
+  }
+  if (unsigned Bits = provenBits(F)) {
+    Code.push_back(load(Bits <= 16 ? 2 : 4, D, P));
+    Code.push_back(store(1, P, D));
+    appendNarrowLoad(Code, D, P, Bits);
+    Code.push_back(store(8, P, D));
     return;
   }
   uint8_t Size = F == Form::Atomic ? SizeDw : SizeW;
@@ -168,17 +211,26 @@ bool appendForget(SmallVectorImpl<RawInsn> &Code, ArrayRef<Location> Ls, Form F,
   if (S && !isSlotOffset(*S))
     return false;
 
-  if (F == Form::Spill) {
-    if (!S || Have.IsBigEndian)
+  if (Have.IsBigEndian && isLittleEndianOnly(F))
+    return false;
+  if (!isForSlots(F) && !Bits) {
+    if (!S)
       return false;
     unsigned X = Ls.front().Where;
+    if (isInner(F)) {
+      unsigned Bytes = provenBits(F) / 8;
+      Code.push_back(store(Bytes, *S + Bytes, X));
+      Code.push_back(load(Bytes, X, *S + Bytes));
+      return true;
+    }
     Code.push_back(store(8, *S, X));
     Code.push_back(store(1, *S, X));
-    Code.push_back(load(8, X, *S));
+    if (F == Form::Spill)
+      Code.push_back(load(8, X, *S));
+    else
+      appendNarrowLoad(Code, X, *S, provenBits(F));
     return true;
   }
-  if (F == Form::Rewrite && Have.IsBigEndian)
-    return false;
   std::optional<unsigned> D = pickRegister(Have.Dead & ~Named);
   if (!D)
     return false;
@@ -211,19 +263,24 @@ struct Guess {
 static std::optional<Guess> guess(ArrayRef<RawInsn> Code, Form F) {
   Guess G;
   auto dead = [&](unsigned R) { G.Have.Dead = R < RegFp ? regBit(R) : 0; };
-  if (F == Form::Spill) {
+  if (!isForSlots(F) && !xorBits(F)) {
+    if (insnClass(Code[0].Opcode) != ClassStx)
+      return std::nullopt;
     G.Where.push_back(Location::reg(Code[0].Src));
-    G.Have.FreeSlot = Code[0].Off;
+    G.Have.FreeSlot =
+        int16_t(Code[0].Off - int(isInner(F) ? provenBits(F) / 8 : 0));
     return G;
   }
   if (isForSlots(F)) {
+    if (insnClass(Code[1].Opcode) != ClassStx)
+      return std::nullopt;
     dead(Code[0].Dst);
     int Off = Code[1].Off; // of the store
     G.Where.push_back(Location::slot(F == Form::AtomicHigh ? Off - 4 : Off));
     return G;
   }
   unsigned Bits = xorBits(F), At = Bits > 32 ? 2 : 1;
-  if (Code.size() < At + 2)
+  if (Code.size() < At + 2 || insnClass(Code[0].Opcode) != ClassSt)
     return std::nullopt;
   unsigned Bytes = Bits <= 8 ? 1 : Bits <= 16 ? 2 : Bits <= 32 ? 4 : 0;
   dead(Code[At].Dst);
@@ -243,6 +300,7 @@ std::optional<ForgetMatch> matchForget(ArrayRef<RawInsn> Code,
                                        bool IsBigEndian) {
   if (Code.size() < 2)
     return std::nullopt;
+  std::optional<ForgetMatch> Longest;
   for (Form F : Forms) {
     std::optional<Guess> G = guess(Code, F);
     if (!G)
@@ -251,17 +309,17 @@ std::optional<ForgetMatch> matchForget(ArrayRef<RawInsn> Code,
     SmallVector<RawInsn, 8> Made;
     if (!appendForget(Made, G->Where, F, G->Have) ||
         Made.size() > Code.size() ||
-        ArrayRef<RawInsn>(Made) != Code.take_front(Made.size()))
+        ArrayRef<RawInsn>(Made) != Code.take_front(Made.size()) ||
+        (Longest && Longest->Length >= Made.size()))
       continue;
-    ForgetMatch M;
+    ForgetMatch &M = Longest.emplace();
     M.How = F;
     M.Where = std::move(G->Where);
     M.Length = Made.size();
     M.Clobbers = G->Have.Dead;
     M.SlotUsed = G->Have.FreeSlot;
-    return M;
   }
-  return std::nullopt;
+  return Longest;
 }
 
 } // namespace prepatch

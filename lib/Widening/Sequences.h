@@ -56,6 +56,13 @@ Form xorForm(unsigned Bits);
 /// The K of xorK; 0 for other forms.
 unsigned xorBits(Form F);
 
+/// narrow1 to narrow32, or slot-narrow1 to slot-narrow32: leaves the verifier
+/// with "less than 2^Bits".
+Form narrowForm(unsigned Bits, bool OnSlot);
+/// Of a form that is an identity only for values less than 2^K, the K; 0 for
+/// those that are one for all values.
+unsigned provenBits(Form F);
+
 /// What a sequence may use at the place where it stands.
 struct Resources {
   RegSet Dead = 0;                 ///< registers that may be overwritten
@@ -63,7 +70,8 @@ struct Resources {
   bool IsBigEndian = false;        ///< the byte order of the program
 };
 
-/// Appends the code that forgets \p L by \p F. False, and nothing appended, if
+/// Appends the code that forgets \p L by \p F. That the value is less than
+/// 2^provenBits is up to the caller. False, and nothing appended, if
 /// it needs what \p Have does not offer or does not fit the location.
 bool appendForget(llvm::SmallVectorImpl<RawInsn> &Code, Location L, Form F,
                   const Resources &Have);
@@ -82,7 +90,8 @@ struct ForgetMatch {
 };
 
 /// The longest sequence that \p Code starts with, if it is one of ours.
-/// Recognises exactly what appendForget makes.
+/// Recognises exactly what appendForget makes. What must be proven of the value
+/// (provenBits) is not looked at here.
 std::optional<ForgetMatch> matchForget(llvm::ArrayRef<RawInsn> Code,
                                        bool IsBigEndian = false);
 

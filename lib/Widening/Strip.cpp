@@ -170,6 +170,13 @@ void FunctionStripper::addWay(uint32_t J, Step S) {
 }
 
 bool FunctionStripper::mayStandAt(const ForgetMatch &M, const Insn &I) {
+  if (!W.isProven(I, M.Where.front(), M.How)) {
+    Refusal = "a no-op (" + formName(M.How).str() + " of " +
+              toString(M.Where.front()) + ") is one for less than 2^" +
+              std::to_string(provenBits(M.How)) +
+              ", of which there is no proof";
+    return false;
+  }
   if (RegSet Live = M.Clobbers & ~W.resourcesAt(I).Dead) {
     Refusal = "a no-op (" + formName(M.How).str() + " of " +
               toString(M.Where.front()) + ") overwrites r" +
@@ -204,8 +211,9 @@ void FunctionStripper::passOver(uint32_t J, uint32_t Way) {
       addWay(J + M->Length, {At, Way, J, int32_t(M->Length)});
     else
       RefusedAt = std::max(RefusedAt, J);
-    // An xor of several registers may be one of fewer, and code of others.
-    if (M->Where.size() == 1)
+    // An xor of several registers may be one of fewer, and code of others; the
+    // mask at the end of a narrow may be the program's.
+    if (M->Where.size() == 1 && !provenBits(M->How))
       return;
     Rest = Rest.take_front(M->Length - 1);
   }

@@ -254,6 +254,31 @@ RegSet Widener::liveAt(const Insn &I) const {
   return Live & RegSet(regBit(RegFp) - 1);
 }
 
+/// A K for which what \p L holds before \p I is less than 2^K; the least.
+static std::optional<unsigned> bitsNeeded(const RegKinds &Kinds,
+                                          const BasicBlock &BB, const Insn &I,
+                                          Location L) {
+  if (BB.parent()->isOpaque() || !Kinds.isAnalysed(*BB.parent()))
+    return std::nullopt;
+  RegState S = Kinds.stateBefore(BB, I);
+  // No pointer, and no place of which nothing is known as nobody gets there.
+  RegValue V = L.IsSlot ? S.slot(L.Where) : S[L.Where];
+  if (!S.isReached() || (!V.is(ValueKind::Scalar) && !V.is(ValueKind::Unknown)))
+    return std::nullopt;
+  return std::max(1, int(bit_width(V.range().Max)));
+}
+
+bool Widener::isProven(const Insn &I, Location L, Form F) const {
+  unsigned Bits = provenBits(F);
+  if (!Bits)
+    return true;
+  const BasicBlock *BB = blockOf(I);
+  if (!BB || (!L.IsSlot && (L.Where < 0 || L.Where >= RegFp)))
+    return false;
+  std::optional<unsigned> Needed = bitsNeeded(Pimpl->Kinds, *BB, I, L);
+  return Needed && *Needed <= Bits;
+}
+
 SmallVector<Form, 4> Widener::formsFor(const Insn &I, Location L) const {
   static constexpr Form Ranked[] = {
       Form::Touch,     Form::Rewrite, Form::Atomic, Form::AtomicHigh,
@@ -269,6 +294,22 @@ SmallVector<Form, 4> Widener::formsFor(const Insn &I, Location L) const {
   Resources Have =
       Pimpl->resources(I, L.IsSlot ? 0 : regBit(L.Where), NotSlots);
   for (Form F : Ranked)
+    if (appendForget(Code, L, F, Have))
+      Possible.push_back(F);
+  SmallVector<Form, 8> Bounded;
+  const BasicBlock *BB = blockOf(I);
+  if (auto Least = BB ? bitsNeeded(Pimpl->Kinds, *BB, I, L) : std::nullopt) {
+    for (unsigned Bits : {*Least, 8u, 16u, 32u})
+      if (Bits <= 32 && Bits >= *Least) {
+        Form F = narrowForm(Bits, L.IsSlot);
+        if (!is_contained(Bounded, F))
+          Bounded.push_back(F);
+      }
+    for (Form F : {Form::Inner8, Form::Inner16, Form::Inner32})
+      if (!L.IsSlot && provenBits(F) >= *Least)
+        Bounded.push_back(F);
+  }
+  for (Form F : Bounded)
     if (appendForget(Code, L, F, Have))
       Possible.push_back(F);
   return Possible;
@@ -302,7 +343,9 @@ Widener::code(const Insn &I, ArrayRef<Widening> Widenings,
     if (xorBits(Sorted[N].How))
       for (; End < Sorted.size() && Sorted[End].How == Sorted[N].How; ++End)
         Group.push_back(Sorted[End].Where);
-    if (!appendForget(Code, Group, Sorted[N].How, Have) && Refused)
+    bool Made = isProven(I, Group.front(), Sorted[N].How) &&
+                appendForget(Code, Group, Sorted[N].How, Have);
+    if (!Made && Refused)
       Refused->append(Sorted.begin() + N, Sorted.begin() + End);
     N = End;
   }

@@ -47,14 +47,20 @@ public:
   /// Registers that are live before \p I and surely written there.
   RegSet liveAt(const Insn &I) const;
 
+  /// Whether \p F is an identity for what \p L holds before \p I: always, or
+  /// because the value is less than 2^provenBits(F) there in every run.
+  bool isProven(const Insn &I, Location L, Form F) const;
+
   /// Forms that are possible for \p L before \p I, the best first. Of xorK only
-  /// 64, 32, 16 and 8 are listed; where one is possible, all are.
+  /// 64, 32, 16 and 8 are listed; where one is possible, all are. Of those that
+  /// need a proof there are the least K and 8, 16 and 32 above it; what is
+  /// between them is possible, too.
   llvm::SmallVector<Form, 4> formsFor(const Insn &I, Location L) const;
 
   /// The code of all \p Widenings before \p I, in a fixed order: slots, then
   /// registers. What is forgotten is never used as a dead register or as the
-  /// free slot. A no-op whose resources are not there is left out and put into
-  /// \p Refused, if given.
+  /// free slot. A no-op whose resources are not there, or that is none as its
+  /// value may be too large, is left out and put into \p Refused, if given.
   llvm::SmallVector<RawInsn, 8>
   code(const Insn &I, llvm::ArrayRef<Widening> Widenings,
        llvm::SmallVectorImpl<Widening> *Refused = nullptr) const;

@@ -29,6 +29,10 @@ public:
 
   explicit Machine(Ops &O) : O(O) {}
 
+  /// 8 bytes on the stack, little endian or not.
+  void putNumber(int Off, Value V) { store(Off, 8, V); }
+  Value number(int Off) { return load(Off, 8); }
+
   void run(llvm::ArrayRef<RawInsn> Code) {
     for (const RawInsn &I : Code)
       step(I);

@@ -20,6 +20,8 @@ struct Concrete {
   Byte lowByte(Value V) { return Byte(V); }
   Value binary(AluOp Op, Value A, Value B) {
     switch (Op) {
+    case AluAnd:
+      return A & B;
     case AluOr:
       return A | B;
     case AluXor:
@@ -46,6 +48,15 @@ Resources plenty() {
   return R;
 }
 
+bool isNarrow(Form F) {
+  return provenBits(F) && !(F >= Form::Inner8 && F <= Form::Inner32);
+}
+/// Forms that write the low byte first.
+bool isForOneByteOrder(Form F) {
+  return F == Form::Spill || F == Form::Rewrite || isNarrow(F);
+}
+bool needsRegister(Form F) { return isForSlots(F) || xorBits(F); }
+
 TEST(Sequences, NamesComeBack) {
   for (Form F : allForms()) {
     EXPECT_EQ(parseForm(formName(F)), F);
@@ -56,6 +67,14 @@ TEST(Sequences, NamesComeBack) {
   EXPECT_EQ(xorBits(Form::Xor64), 64u);
   EXPECT_EQ(xorBits(Form::Touch), 0u);
   EXPECT_FALSE(parseForm("xor65"));
+  EXPECT_EQ(formName(narrowForm(7, false)), "narrow7");
+  EXPECT_EQ(formName(narrowForm(32, true)), "slot-narrow32");
+  EXPECT_EQ(provenBits(Form::Narrow12), 12u);
+  EXPECT_EQ(provenBits(Form::SlotNarrow1), 1u);
+  EXPECT_EQ(provenBits(Form::Inner16), 16u);
+  EXPECT_EQ(provenBits(Form::Xor16), 0u);
+  EXPECT_EQ(xorBits(Form::Narrow12), 0u);
+  EXPECT_FALSE(parseForm("narrow33"));
   EXPECT_FALSE(parseForm(""));
 }
 
@@ -81,7 +100,7 @@ TEST(Sequences, WhatIsMadeIsRecognised) {
     ASSERT_EQ(M->Where.size(), 1u);
     EXPECT_EQ(M->Where[0], sampleLocation(F));
     EXPECT_EQ(M->Length, Length);
-    EXPECT_EQ(M->Clobbers, F == Form::Spill ? 0 : regBit(0));
+    EXPECT_EQ(M->Clobbers, needsRegister(F) ? regBit(0) : 0);
     EXPECT_EQ(M->SlotUsed.has_value(), !isForSlots(F));
   }
 }
@@ -160,7 +179,7 @@ TEST(Sequences, NothingIsMadeWithoutResources) {
   for (Form F : allForms()) {
     Location L = sampleLocation(F);
     EXPECT_EQ(isForSlots(F), appendForget(Code, L, F, NoSlot));
-    EXPECT_EQ(F == Form::Spill, appendForget(Code, L, F, NoReg));
+    EXPECT_EQ(!needsRegister(F), appendForget(Code, L, F, NoReg));
     EXPECT_EQ(!xorBits(F), appendForget(Code, L, F, OnlyIt));
     Code.clear();
     Location Wrong = isForSlots(F) ? Location::reg(6) : Location::slot(-8);
@@ -202,7 +221,7 @@ TEST(Sequences, ChangeNothingAtRandom) {
   for (unsigned Round = 0; Round < 40; ++Round)
     for (bool IsBigEndian : {false, true})
       for (Form F : allForms()) {
-        if (IsBigEndian && (F == Form::Spill || F == Form::Rewrite))
+        if (IsBigEndian && isForOneByteOrder(F))
           continue;
         Machine<Concrete> M(O);
         M.IsBigEndian = IsBigEndian;
@@ -223,6 +242,13 @@ TEST(Sequences, ChangeNothingAtRandom) {
           if (xorBits(F))
             Ls.push_back(Location::reg((X + 3) % 10));
           Have.Dead = regBit((X + 1) % 10) | regBit((X + 5) % 10);
+        }
+        if (unsigned Bits = provenBits(F)) {
+          uint64_t X = Random() & ((1ull << Bits) - 1);
+          if (isForSlots(F))
+            M.putNumber(Ls[0].Where, X);
+          else
+            M.Regs[Ls[0].Where] = X;
         }
         expectIdentity(F, Ls, Have, M);
       }
@@ -252,12 +278,53 @@ TEST(Sequences, ChangeNothingExhaustively) {
   }
 }
 
+// All values below 2^K, and one that is not.
+TEST(Sequences, NarrowFormsKeepSmallNumbers) {
+  Concrete O;
+  for (Form F : allForms()) {
+    unsigned Bits = provenBits(F);
+    if (!Bits)
+      continue;
+    SmallVector<RawInsn, 8> Code;
+    ASSERT_TRUE(appendForget(Code, sampleLocation(F), F, plenty()));
+    auto keeps = [&](uint64_t X) {
+      Machine<Concrete> M(O);
+      std::fill(std::begin(M.Frame), std::end(M.Frame), 0xff);
+      std::fill(std::begin(M.Regs), std::end(M.Regs), ~X);
+      M.Regs[7] = X;
+      M.putNumber(-24, X);
+      Machine<Concrete> Before = M;
+      M.run(Code);
+      return M.Regs[7] == Before.Regs[7] &&
+             !memcmp(M.Frame + 512 - 24, Before.Frame + 512 - 24, 8);
+    };
+    uint64_t End = 1ull << Bits;
+    for (uint64_t X = 0; X < std::min<uint64_t>(End, 0x1000); ++X) {
+      ASSERT_TRUE(keeps(X)) << formName(F).str() << " " << X;
+      ASSERT_TRUE(keeps(End - 1 - X)) << formName(F).str();
+    }
+    EXPECT_FALSE(keeps(End)) << formName(F).str();
+    EXPECT_FALSE(keeps(~0ull)) << formName(F).str();
+  }
+}
+
+// Where the mask is the program's own, all but it is a sequence, too.
+TEST(Sequences, ANarrowWithoutItsMaskIsAWiderOne) {
+  SmallVector<RawInsn, 8> Code;
+  ASSERT_TRUE(appendForget(Code, Location::reg(7), Form::Narrow12, plenty()));
+  EXPECT_EQ(Code.size(), 4u);
+  EXPECT_EQ(matchForget(Code)->How, Form::Narrow12);
+  Code.pop_back();
+  EXPECT_EQ(matchForget(Code)->How, Form::Narrow16);
+}
+
 // On the other byte order spill and rewrite would overwrite the wrong byte.
 TEST(Sequences, LowByteFormsAreForOneByteOrder) {
   Concrete O;
   Resources Big = plenty();
   Big.IsBigEndian = true;
-  for (Form F : {Form::Spill, Form::Rewrite}) {
+  for (Form F : {Form::Spill, Form::Rewrite, Form::Narrow9, Form::Narrow32,
+                 Form::SlotNarrow16}) {
     SmallVector<RawInsn, 8> Code;
     EXPECT_FALSE(appendForget(Code, sampleLocation(F), F, Big));
     ASSERT_TRUE(appendForget(Code, sampleLocation(F), F, plenty()));

@@ -171,6 +171,76 @@ TEST(Widener, WhatCannotBeDoneIsSaid) {
   EXPECT_EQ(places(Refused), "r6:spill");
 }
 
+/// r6 and the slot at -8 are less than \p End where First stands, r7 is the
+/// result of a helper.
+struct Bounded {
+  TestProgram T;
+  Insn *First;
+
+  explicit Bounded(int32_t End) {
+    Function &F = T.entry("tc");
+    T.block(F);
+    T.B.callHelper(HelperKtime);
+    BasicBlock &In = T.B.createBlock(F), &Out = T.B.createBlock(F);
+    T.B.condJumpImm(JmpGe, 0, End, Out);
+    T.B.setInsertPoint(In);
+    T.B.movReg(6, 0);
+    T.B.store(RegFp, -8, 0, 8);
+    T.B.callHelper(HelperKtime);
+    T.B.movReg(7, 0);
+    BasicBlock &Here = T.B.createBlock(F, &In);
+    T.B.setInsertPoint(Here);
+    First = T.B.load(0, RegFp, -8, 8);
+    T.B.aluReg(AluAdd, 0, 6);
+    T.B.aluReg(AluAdd, 0, 7);
+    T.B.setInsertPoint(Out);
+    T.B.exit();
+  }
+};
+
+std::string narrowForms(const Widener &W, const Insn &I, Location L) {
+  std::string S;
+  for (Form F : W.formsFor(I, L))
+    if (provenBits(F))
+      S += (S.empty() ? "" : " ") + formName(F).str();
+  return S;
+}
+
+TEST(Widener, NarrowFormsNeedAProof) {
+  Bounded B(1000);
+  Widened A(B.T);
+  EXPECT_EQ(narrowForms(A.W, *B.First, Location::reg(6)),
+            "narrow10 narrow16 narrow32 inner16 inner32");
+  EXPECT_EQ(narrowForms(A.W, *B.First, Location::slot(-8)),
+            "slot-narrow10 slot-narrow16 slot-narrow32");
+  EXPECT_EQ(narrowForms(A.W, *B.First, Location::reg(7)), "");
+  SmallVector<Widening> Refused;
+  Widening Right{Location::reg(6), Form::Narrow10},
+      TooNarrow{Location::reg(6), Form::Narrow9},
+      Unknown{Location::reg(7), Form::Narrow32},
+      Slot{Location::slot(-8), Form::SlotNarrow9},
+      OfPointer{Location::reg(9), Form::Inner32};
+  auto Code = A.W.code(*B.First, {Right, TooNarrow, Unknown, Slot, OfPointer},
+                       &Refused);
+  EXPECT_EQ(Code.size(), 4u);
+  EXPECT_EQ(places(Refused),
+            "fp-8:slot-narrow9 r6:narrow9 r7:narrow32 r9:inner32");
+}
+
+TEST(Widener, AProofCountsUpToTheBit) {
+  for (int32_t End : {255, 256, 257}) {
+    Bounded B(End);
+    Widened A(B.T);
+    EXPECT_EQ(A.W.isProven(*B.First, Location::reg(6), Form::Narrow8),
+              End <= 256);
+    EXPECT_EQ(A.W.isProven(*B.First, Location::slot(-8), Form::SlotNarrow8),
+              End <= 256);
+    EXPECT_TRUE(A.W.isProven(*B.First, Location::reg(6), Form::Narrow9));
+    EXPECT_TRUE(A.W.isProven(*B.First, Location::reg(7), Form::Spill));
+    EXPECT_FALSE(A.W.isProven(*B.First, Location::reg(7), Form::Narrow32));
+  }
+}
+
 TEST(Widener, BranchesGoToTheCode) {
   Join J;
   J.T.B.attach(*J.F->entry().front(), LineRecord{1, 1, 1 << 10});
