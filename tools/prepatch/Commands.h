@@ -16,13 +16,14 @@ namespace prepatch {
 extern llvm::cl::OptionCategory Category;
 
 extern llvm::cl::SubCommand LowerCommand, DumpCommand, CompareCommand,
-    ExplainCommand;
+    ExplainCommand, TuneCommand;
 
 /// Each returns the exit code, or an error that main prints.
 llvm::Expected<int> runLower();
 llvm::Expected<int> runDump();
 llvm::Expected<int> runCompare();
 llvm::Expected<int> runExplain();
+llvm::Expected<int> runTune();
 
 /// Path of the running executable, to find prepatch-kload beside it.
 extern std::string ExecutablePath;

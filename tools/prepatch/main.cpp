@@ -23,6 +23,7 @@ const Command Commands[] = {
     {DumpCommand, runDump},
     {CompareCommand, runCompare},
     {ExplainCommand, runExplain},
+    {TuneCommand, runTune},
 };
 } // namespace
 

@@ -1,0 +1,22 @@
+//===- TuneReport.h - What tune found ------------------------------------===//
+// Part of prepatch, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef PREPATCH_TOOLS_TUNEREPORT_H
+#define PREPATCH_TOOLS_TUNEREPORT_H
+
+#include "Tune/Tuner.h"
+
+namespace prepatch {
+
+struct TuneSummary {
+  std::vector<std::string> Kernels; ///< releases
+  std::vector<TunedProgram> Programs;
+};
+
+/// A table and a line of reason for each program that stays as it is; or JSON.
+void writeTuneReport(llvm::raw_ostream &OS, const TuneSummary &Summary,
+                     bool AsJson);
+
+} // namespace prepatch
+
+#endif
