@@ -228,12 +228,14 @@ static void addPoints(Explanation &E, const ProgramSource &Source,
 static void addNotes(Explanation &E, const ProgramSource &Source,
                      const StateProfile &Profile) {
   const LoadSummary &S = E.Program;
-  if (S.Verdict == "loaded" && Profile.Errno && !Profile.Truncated)
-    E.Notes.push_back("loaded without a log, but with one it ended early: " +
-                      Profile.Reason);
+  if (Profile.UnknownLines)
+    E.Notes.push_back("not understood: " +
+                      counted(Profile.UnknownLines, "line") + " of the log");
   if (E.Partial)
     E.Notes.push_back(
-        "the log ended early: what follows is " + utostr(E.Visits) + " visits" +
+        std::string("the log ended ") +
+        (Profile.Timeout ? "when time was up" : "early") +
+        ": what follows is " + utostr(E.Visits) + " visits" +
         (S.Verified ? " of " + utostr(*S.Verified) : std::string()));
   if (!Source.hasLines())
     E.Notes.push_back("the object has no line info (compile with -g): "
@@ -258,7 +260,8 @@ void addProfile(Explanation &E, const ProgramSource &Source,
                 const StateProfile &Profile) {
   for (uint32_t Count : Profile.Visits)
     E.Visits += Count;
-  E.Partial = Profile.Truncated;
+  // Writing the log takes time too: a load that is interrupted comes less far.
+  E.Partial = Profile.Truncated || Profile.Timeout;
   double UsPerInsn = E.Program.usPerInsn();
   addNotes(E, Source, Profile);
   addLines(E, Source, Profile, UsPerInsn);

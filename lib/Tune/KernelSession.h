@@ -96,7 +96,9 @@ struct PointProfile {
 struct StateProfile {
   int Errno = 0;
   std::optional<uint64_t> Verified;
+  bool Timeout = false;
   bool Truncated = false;       ///< the log ended before the load did
+  uint64_t UnknownLines = 0;    ///< of the log, that were passed over
   double VerificationUs = 0;    ///< most of it spent on the log
   std::vector<uint32_t> Visits; ///< of each instruction
   std::vector<uint32_t> Safe;   ///< times that a path was cut there

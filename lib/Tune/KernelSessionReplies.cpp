@@ -52,6 +52,15 @@ static bool mapDecimal(json::ObjectMapper &O, StringLiteral Key, uint64_t &Out,
   return true;
 }
 
+/// A time; null if the kernel did not tell.
+static bool mapTime(json::ObjectMapper &O, StringLiteral Key, double &Out) {
+  std::optional<double> V;
+  if (!O.map(Key, V))
+    return false;
+  Out = V.value_or(0);
+  return true;
+}
+
 static bool fromJSON(const json::Value &V, LoadedFunction &F, json::Path P) {
   json::ObjectMapper O(V, P);
   return O && O.map("name", F.Name) && mapCount(O, "start", F.Start, P) &&
@@ -83,9 +92,8 @@ static bool fromJSON(const json::Value &V, TrialResult &R, json::Path P) {
   return O && O.map("errno", R.Errno) && O.mapOptional("timeout", R.Timeout) &&
          O.map("verified", R.Verified) && O.map("visited", R.Visited) &&
          mapCount(O, "states", R.States, P, /*Optional=*/true) &&
-         O.mapOptional("verification_us", R.VerificationUs) &&
-         O.mapOptional("load_us", R.LoadUs) &&
-         O.mapOptional("reason", R.Reason);
+         mapTime(O, "verification_us", R.VerificationUs) &&
+         mapTime(O, "load_us", R.LoadUs) && O.mapOptional("reason", R.Reason);
 }
 
 static bool fromJSON(const json::Value &V, PointLocation &L, json::Path P) {
@@ -144,7 +152,9 @@ static bool fill(const json::Value &V, StateProfile &S, uint32_t Insns,
   json::ObjectMapper O(V, P);
   if (!O || !O.map("errno", S.Errno) || !O.map("verified", S.Verified) ||
       !O.mapOptional("truncated", S.Truncated) ||
-      !O.mapOptional("verification_us", S.VerificationUs) ||
+      !O.mapOptional("timeout", S.Timeout) ||
+      !mapCount(O, "unknown_lines", S.UnknownLines, P, /*Optional=*/true) ||
+      !mapTime(O, "verification_us", S.VerificationUs) ||
       !O.mapOptional("points", S.Points) || !O.mapOptional("reason", S.Reason))
     return false;
   const json::Object &Top = *V.getAsObject();

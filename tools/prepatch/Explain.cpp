@@ -118,8 +118,8 @@ static Error explain(KernelSession &S, const Object &Obj,
       Failure->Reason = E.Program.Reason;
     E.Refused = explainRefusal(Source, *Failure);
   } else if (E.Program.Verdict == "interrupted") {
-    E.Notes.push_back("the load was interrupted after " +
-                      std::to_string(Timeout) + " s; see --timeout");
+    E.Notes.push_back("the load took longer than " + std::to_string(Timeout) +
+                      " s and was interrupted; see --timeout");
   }
   Expected<StateProfile> Profile =
       S.profile(P.Name, {}, Source.points(), Timeout * 1000);

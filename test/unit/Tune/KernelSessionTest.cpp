@@ -114,9 +114,22 @@ TEST(KernelSession, Trial) {
   EXPECT_EQ(R->Visited, std::nullopt);
 }
 
+TEST(KernelSession, TrialThatTheVerifierDidNotSee) {
+  auto S = answering(R"({"errno":-22,"verified":null,"states":null,)"
+                     R"("verification_us":null,"load_us":12,"visited":null,)"
+                     R"("timeout":false,"reason":"Invalid argument"})");
+  ASSERT_TRUE(S);
+  auto R = S->tryLoad("f", {}, 1000);
+  ASSERT_TRUE(bool(R)) << toString(R.takeError());
+  EXPECT_FALSE(R->loaded());
+  EXPECT_EQ(R->Verified, std::nullopt);
+  EXPECT_EQ(R->LoadUs, 12);
+}
+
 TEST(KernelSession, Profile) {
   auto S = answering(
-      R"({"errno":-7,"verified":1000001,"truncated":true,)"
+      R"({"errno":-7,"verified":1000001,"verification_us":null,)"
+      R"("truncated":true,"timeout":false,"unknown_lines":2,)"
       R"("visits":[5,4,3],"safe":[0,1,2],"points":[{"at":1,"visits":4,)"
       R"("frame":1,"states":3,"locations":[{"reg":6,"scalar":true,"values":4,)"
       R"("precise":2,"known":4,"umin":"0","umax":"18446744073709551615",)"
@@ -127,6 +140,7 @@ TEST(KernelSession, Profile) {
   ASSERT_TRUE(bool(R)) << toString(R.takeError());
   EXPECT_EQ(R->Errno, -7);
   EXPECT_TRUE(R->Truncated);
+  EXPECT_EQ(R->UnknownLines, 2u);
   EXPECT_EQ(R->Visits, (std::vector<uint32_t>{5, 4, 3}));
   ASSERT_EQ(R->Points.size(), 1u);
   ASSERT_EQ(R->Points[0].Locations.size(), 2u);
