@@ -64,26 +64,44 @@ Error Search::consider(const Plan &P) {
 
 // --- Refusals ---------------------------------------------------------------
 
-/// The culprit is forgotten in another way, with all its copies, or not at all.
+/// "narrow13" and "narrow16" are of one kind.
+static StringRef kindOf(Form F) {
+  return formName(F).rtrim("0123456789");
+}
+
+/// The culprit is forgotten in the next way of its place, as are its copies
+/// that are forgotten as it is, or not at all.
 void Search::giveWay(Plan &P, const Choice &Culprit) const {
-  CopyClass Class = classOf(Model.object(), Culprit);
+  const ObjectModel &Obj = Model.object();
+  CopyClass Class = classOf(Obj, Culprit);
   std::vector<Choice> Dropped, Changed;
   for (const Choice &C : P.choices()) {
-    if (classOf(Model.object(), C) != Class)
+    if (C.What.Where != Culprit.What.Where || C.At.Fn != Culprit.At.Fn ||
+        kindOf(C.What.How) != kindOf(Culprit.What.How) ||
+        classOf(Obj, C) != Class)
       continue;
     Dropped.push_back(C);
-    auto Known = find_if(Candidates, [&](const Candidate &K) {
-      return K.At == C.At && K.Where == C.What.Where;
-    });
-    if (Known == Candidates.end())
-      continue;
-    auto Way = find(Known->Ways, C.What);
-    if (Way != Known->Ways.end() && std::next(Way) != Known->Ways.end())
-      Changed.push_back({C.At, *std::next(Way)});
+    auto Ways = Obj.widener().formsFor(*Obj.find(C.At), C.What.Where);
+    auto Way = find(Ways, C.What.How);
+    if (Way != Ways.end() && std::next(Way) != Ways.end())
+      Changed.push_back({C.At, {C.What.Where, *std::next(Way)}});
   }
   P = without(P, Dropped);
   for (const Choice &C : Changed)
     P.set(C);
+}
+
+/// The way of \p C that its copies in the best plan are forgotten in.
+Choice Search::choiceLikeCopies(const Candidate &C) const {
+  for (const Choice &Known : Best.P.choices()) {
+    if (Known.At.Fn != C.At.Fn || Known.What.Where != C.Where ||
+        classOf(Model.object(), Known) != C.Class)
+      continue;
+    for (const Widening &Way : C.Ways)
+      if (kindOf(Way.How) == kindOf(Known.What.How))
+        return {C.At, Way};
+  }
+  return C.choice();
 }
 
 /// Keeps the choices whose locations keep most states apart.
@@ -141,7 +159,7 @@ Search::Seeds Search::makeSeeds(ArrayRef<Candidate> All) const {
     Plan P = Best.P;
     for (const Candidate &C : All)
       if (!P.find(C.At, C.Where) && Predicate(C))
-        P.set(C.choice());
+        P.set(choiceLikeCopies(C));
     return P;
   };
   Seeds S;
@@ -309,7 +327,7 @@ Error Search::addSingles() {
   for (size_t I = 0; I != Ranked.size() && mayGoOn(); ++I) {
     auto PlanWith = [&](size_t N) {
       Plan P = Best.P;
-      P.set(Ranked[N]->choice());
+      P.set(choiceLikeCopies(*Ranked[N]));
       return P;
     };
     Plan P = PlanWith(I);
@@ -375,6 +393,7 @@ Error Search::reachFurther(ArrayRef<Scored> Refused) {
 }
 
 Error Search::round() {
+  const uint64_t Earlier = Best.Result.Loads ? Best.Result.Verified : ~0ull;
   auto Profile = Kernel.profile(Best.P);
   if (!Profile)
     return Profile.takeError();
@@ -404,6 +423,10 @@ Error Search::round() {
     Best = *Winner;
   else if (!Best.Result.Loads)
     return reachFurther(Tried);
+  // Places behind the first ones matter more than a few no-ops too many, and
+  // every trial gets cheaper on the way.
+  if (Winner && Best.Result.Verified < Earlier - Earlier / 10)
+    return Error::success();
   if (Error E = eliminate())
     return E;
   log("after dropping", Best.P, Best.Result);

@@ -21,7 +21,7 @@ namespace prepatch {
 struct SearchOptions {
   /// Instructions that the verifier may go through in all trials.
   uint64_t Effort = 0;
-  unsigned MaxRounds = 6;
+  unsigned MaxRounds = 20;
   /// Called after every trial with the best count so far; false stops the
   /// search, which then returns what it has.
   std::function<bool(const Outcome &Best)> GoOn;
@@ -61,6 +61,7 @@ private:
   llvm::Error round();
   Seeds makeSeeds(llvm::ArrayRef<Candidate> Candidates) const;
   llvm::Expected<Scored> repair(Plan P);
+  Choice choiceLikeCopies(const Candidate &C) const;
   void giveWay(Plan &P, const Choice &Culprit) const;
   void dropWeakHalf(Plan &P) const;
   llvm::Error eliminate();

@@ -13,7 +13,7 @@ namespace prepatch {
 /// What a second of the budget buys: instructions that one CPU verifies in
 /// about that time, log reading included. A count, so that the search ends at
 /// the same place however fast the machine is today.
-static constexpr uint64_t EffortPerSecond = 1000000;
+static constexpr uint64_t EffortPerSecond = 1500000;
 /// A program is not searched longer than this many loads of it as it is.
 static constexpr uint64_t LoadsWorth = 120;
 /// Below, there is nothing to win that anyone would notice.
