@@ -251,6 +251,7 @@ std::optional<ProofDifference> FunctionStripper::align() {
 /// Goes back along the way that reached the end.
 void FunctionStripper::takeOut() {
   Builder B(After.program());
+  DenseMap<const Insn *, Insn *> StandIn; // for what is taken out
   uint32_t J = New.size(), N = 0;
   while (Ways[J][N].At != Old.size())
     ++N;
@@ -265,10 +266,18 @@ void FunctionStripper::takeOut() {
         {Behind.originalIndex() - Before.originalStart(),
          *matchForget(ArrayRef(Code).slice(J, S.Length), IsBigEndian)});
     Result.Instructions += S.Length;
-    // From the last on: lines go to the instruction behind.
-    for (uint32_t K = J + S.Length; K-- > J;)
+    // From the last on: lines go to the instruction behind, and so do labels.
+    Insn *Next = New[J + S.Length].I;
+    if (Insn *Left = StandIn.lookup(Next))
+      Next = Left;
+    for (uint32_t K = J + S.Length; K-- > J;) {
       B.erase(*New[K].BB, *New[K].I);
+      StandIn[New[K].I] = Next;
+    }
   }
+  for (Symbol &S : After.program().Symbols)
+    if (Insn *Next = StandIn.lookup(S.At))
+      S.At = Next;
   std::reverse(Result.NoOps.begin(), Result.NoOps.end());
   removeEmptyBlocks();
 }
