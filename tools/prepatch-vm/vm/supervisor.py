@@ -23,6 +23,9 @@ from vm.kernels import image_release
 from vm.locks import LockFile
 from vm.machine import QEMU
 
+# QEMU emulates "rep movsb" byte by byte. A kernel that is told not to use it
+# moves words, and loads programs more than twice as fast (QEMU 7.2).
+PROCESSORS = {"kvm": "host", "tcg": "max,erms=off"}
 ADDRESS, NETMASK, PORT = "10.0.2.15", "255.255.255.0", 1024
 PR_SET_PDEATHSIG = 1
 READY = "prepatch-vm: ready"
@@ -89,7 +92,7 @@ class Supervisor:
             QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "pc", "-smp", "2", "-m", str(self.wanted["memory"]),
             "-accel", {"kvm": "kvm", "tcg": "tcg,thread=multi"}[accel],
-            "-cpu", {"kvm": "host", "tcg": "max"}[accel],
+            "-cpu", PROCESSORS[accel],
             "-kernel", self.wanted["image"][0], "-initrd", self.path("initramfs"),
             "-append", "console=ttyS0 quiet panic=-1 oops=panic",
             "-chardev", f"file,id=console,path={console}", "-serial", "chardev:console",
