@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, os.pardir, "Corpus"))
-from corpusrun.process import LoaderError, kload, run  # noqa: E402
+from corpusrun.process import LoaderError, kill_running, kload, run  # noqa: E402
 from corpusrun.summary import geometric_mean  # noqa: E402
 from corpusrun.timing import load_times  # noqa: E402
 from figures import Figures  # noqa: E402
@@ -186,6 +186,10 @@ def measure_tune(figures, arguments):
     except LoaderError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        kill_running()
+        print("\ninterrupted; the next run takes what was found from here", file=sys.stderr)
+        return 130
     if figures.missed:
         print(f"\n{figures.missed} figures are not reached")
     return 0 if good else 1

@@ -5,7 +5,8 @@
 objects, and measures what came of it.
 
 Each object is tuned three times: as it is, and twice after `lower`, to see
-whether the search ends in the same place. Searches take an hour and more over
+whether the search ends in the same place; the first two are one where `lower`
+changes nothing. Searches take an hour and more over
 both corpora: what was found is kept in the work folder, and taken from there as
 long as the tools, the object, the budget and the kernel are the same."""
 import concurrent.futures
@@ -14,6 +15,7 @@ import fnmatch
 import hashlib
 import json
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -29,6 +31,8 @@ SLOWEST = 1.02         # verification time, after / before
 SHORT_LOAD_US = 500000  # of the programs whose search has a limit of its own
 TOO_SHORT_US = 200.0   # shorter verification is not worth a recheck
 REPLAYS = 11
+# For one program: refused ones may take a minute until they are.
+LOAD_SECONDS = 200
 SAMPLES_TARGET = 0.10
 VARIANTS = ("alone", "lowered", "again")
 
@@ -81,6 +85,8 @@ class Program:
         self.times = {}     # microseconds of verification: before, lower, both, alone
         self.run_ratios = {}
         self.is_sample = name.startswith("samples/")
+        # Others are looked at because tune changed them beside a heavy one.
+        self.is_heavy = not self.loads or self.verified > HEAVY
 
     def share(self, variant):
         after = self.after.get(variant)
@@ -96,6 +102,11 @@ class TuneBench:
         self.wall = {}    # seconds of a whole run of tune, by (object, variant)
         self.replays = []  # milliseconds, object
         self.unlike = []  # programs that replay did not make as tune had
+
+    def load(self, path, *options):
+        (report,) = kload(self.arguments.kload, [path], self.arguments.seconds,
+                          f"--timeout={LOAD_SECONDS}", *options)
+        return report
 
     # --- What is heavy ------------------------------------------------------
 
@@ -119,14 +130,18 @@ class TuneBench:
         if kept is not None:
             return kept
         try:
-            (report,) = kload(self.arguments.kload, [path], self.arguments.seconds)
+            report = self.load(path)
         except LoaderError as error:
             print(f"error: {name}: {error}", file=sys.stderr)
             return {}
+        late = [k for k, p in report["programs"].items() if p.get("failed")]
+        for key in late:
+            print(f"error: {name}, {key[1]}: {report['programs'][key]['failed']}",
+                  file=sys.stderr)
         found = {" ".join(k): p for k, p in report["programs"].items()
                  if p.get("verdict") == "loaded" and p["verified_insns"] > HEAVY
                  or refused_for_size(p)}
-        return self.store.put(f"scan/{name}.json", key, found)
+        return found if late else self.store.put(f"scan/{name}.json", key, found)
 
     def find(self):
         names = list(self.objects())
@@ -155,6 +170,13 @@ class TuneBench:
         kept = self.store.get(output + ".json", key)
         if kept is not None and os.path.exists(output) and not self.arguments.fresh:
             return kept
+        twin = self.output(name, "alone")
+        if variant == "lowered" and self.store.get(twin + ".json", key) is not None:
+            # Lowering left it as it is: the search was this one.
+            for suffix in ("", ".decisions", ".json"):
+                if os.path.exists(twin + suffix):
+                    shutil.copy(twin + suffix, self.store.path(output + suffix))
+            return self.store.get(output + ".json", key)
         found = tune(self.arguments.prepatch, source, output, self.arguments.budget,
                      "--decisions", output + ".decisions", *self.arguments.tune_option)
         return self.store.put(output + ".json", key, found)
@@ -166,15 +188,27 @@ class TuneBench:
                 continue
             found = self.tune(name, path if variant == "alone" else lowered, variant)
             self.wall[name, variant] = found["seconds"]
-            (report,) = kload(self.arguments.kload, [self.output(name, variant)],
-                              self.arguments.seconds)
+            report = self.load(self.output(name, variant))
+            self.add_changed(name, path, programs, found["programs"])
             for p in programs:
                 after = report["programs"].get(p.key, {})
                 if after.get("verdict") == "loaded":
                     p.after[variant] = after["verified_insns"]
                 elif p.loads:
-                    self.complain(p, f"{variant}: {after.get('reason', 'is gone')}")
+                    self.complain(p, f"{variant}: "
+                                     f"{after.get('reason') or after.get('failed', 'is gone')}")
                 p.searched[variant] = found["programs"].get(p.key[1], {})
+
+    def add_changed(self, name, path, programs, searched):
+        known = {p.key[1] for p in programs}
+        new = {n for n, said in searched.items() if said["changed"]} - known
+        if not new:
+            return
+        report = self.load(path, *(f"--prog={n}" for n in sorted(new)))
+        for key, before in report["programs"].items():
+            if key[1] in new and before.get("verdict") == "loaded":
+                programs.append(Program(name, path, key, before))
+                self.programs.append(programs[-1])
 
     def complain(self, program, text):
         """Goes on: one bad program must not hide what the others show."""
@@ -242,7 +276,7 @@ class TuneBench:
             if done.code != 0:
                 raise TuneError(f"replay: {done.failure()}")
         self.replays.append((statistics.median(times), name))
-        (report,) = kload(self.arguments.kload, [output], self.arguments.seconds)
+        report = self.load(output)
         for p in programs:
             after = report["programs"].get(p.key, {})
             if after.get("verified_insns") != p.after.get("lowered") and "lowered" in p.after:
@@ -253,7 +287,7 @@ class TuneBench:
     def report_programs(self):
         columns = ["object", "program", "verified"] + [f"verified {v}" for v in VARIANTS] + \
             ["us before", "us lower", "us lowered", "us alone", "run alone", "run lowered",
-             "search s", "nine tenths s", "reason"]
+             "search s", "nine tenths s", "stopped", "reason"]
         path = self.store.path("programs.csv")
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -266,12 +300,12 @@ class TuneBench:
                                    for t in ("before", "lower", "lowered", "alone")),
                                  p.run_ratios.get("alone", ""), p.run_ratios.get("lowered", ""),
                                  said.get("seconds", ""), gain_time(said) if said else "",
-                                 said.get("reason", "")])
+                                 said.get("stopped_early", ""), said.get("reason", "")])
         self.figures.note(f"each program: {path}")
 
     def report(self):
         corpus = [p for p in self.programs if not p.is_sample]
-        heavy = [p for p in corpus if p.loads]
+        heavy = [p for p in corpus if p.loads and p.is_heavy]
         self.report_verified(heavy)
         self.report_times(heavy)
         self.report_refused([p for p in corpus if not p.loads])
@@ -308,12 +342,13 @@ class TuneBench:
                              f"{before / 1000:.0f} ms")
             self.figures.add(f"{text}: the same, geometric mean", geometric_mean(
                 [ratio(p.times["before"], p.times[label]) for p in done]), mean_target)
-        worst = max(((r, v, p.object, p.key[1]) for p in timed + [
-            p for p in self.programs if p.is_sample and p.times]
-            for v, r in self.time_ratios(p).items()), default=None)
-        if worst:
+        ratios = [(r, v, p.object, p.key[1]) for p in self.programs
+                  if p.times.get("before", 0) >= TOO_SHORT_US
+                  for v, r in self.time_ratios(p).items()]
+        if ratios:
+            worst = max(ratios)
             self.figures.add("slowest verification, after / before", worst[0], SLOWEST)
-            self.figures.note(f"{worst[2]}, {worst[3]}, {worst[1]}")
+            self.figures.note(f"{worst[2]}, {worst[3]}, {worst[1]}; of {len(ratios)}")
         for variant, text in (("alone", "tune"), ("lowered", "lower, tune / lower")):
             runs = [p.run_ratios[variant] for p in self.programs
                     if variant in p.run_ratios and p.searched.get(variant, {}).get("changed")]
@@ -337,17 +372,17 @@ class TuneBench:
                              statistics.median(w[0] for w in walls), decimals=1)
             self.figures.add("tune, seconds for an object, longest", worst[0], decimals=1)
             self.figures.note(f"{worst[1]}, {worst[2]}")
-        said = [(s, p) for p in self.programs for s in p.searched.values()
+        said = [s for p in self.programs for s in p.searched.values()
                 if s and p.loads and p.load_us <= SHORT_LOAD_US]
         if said:
             self.figures.add("tune, seconds for a program that loads in 500 ms, longest",
-                             max(s["seconds"] for s, _ in said), 60, decimals=1)
-        gains = sorted(g for g in (gain_time(s) for s, _ in said) if g is not None)
+                             max(s["seconds"] for s in said), 60, decimals=1)
+        gains = sorted(g for g in map(gain_time, said) if g is not None)
         if gains:
             self.figures.add("the same, until nine tenths of the gain, median",
                              statistics.median(gains), decimals=1)
             self.figures.add("the same, longest", gains[-1], 20, decimals=1)
-        ends = [(max(a, b) / min(a, b) - 1, p) for p in self.programs
+        ends = [(max(a, b) / min(a, b) - 1, p) for p in self.programs if p.is_heavy
                 for a, b in [(p.after.get("lowered"), p.after.get("again"))] if a and b]
         if ends:
             worst, program = max(ends, key=lambda e: e[0])
