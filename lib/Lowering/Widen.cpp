@@ -97,7 +97,7 @@ bool runWiden(LoweringContext &Ctx) {
           continue;
         }
         Ctx.take(PassName, *F, *P.At, toString(T.Where) + Where,
-                 formName(T.How).str() + ": it differs between the ways, and " +
+                 formName(T.How) + ": it differs between the ways, and " +
                      std::to_string(P.BranchesBehind) + " branches lie behind",
                  0);
       }

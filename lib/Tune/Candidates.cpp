@@ -12,6 +12,34 @@ CopyClass classOf(const ObjectModel &Obj, const Choice &C) {
   return {C.At.Fn, C.What.Where, Obj.fingerprint(C.At)};
 }
 
+/// In the order in which they are tried. What forgets most comes first, then
+/// what leaves a bound: the more the verifier still knows, the later.
+static SmallVector<Widening, 4> waysFor(const Widener &W, const Insn &I,
+                                        const PointLocation &L) {
+  SmallVector<Form, 4> Free, Proven, Guards, Xors;
+  for (Form F : W.formsFor(I, L.Where))
+    (provenBits(F) ? Proven : xorBits(F) ? Xors : Free).push_back(F);
+  // Half and whole slots: one of each kind is enough.
+  if (Free.size() > 2)
+    Free.resize(2);
+  if (Proven.size() > 1)
+    Proven.resize(1);
+  if (L.UMax <= Form::MaxGuarded && L.UMin <= L.UMax) {
+    uint32_t Min = uint32_t(L.UMin), Max = uint32_t(L.UMax);
+    for (Form F : {Form::guard(0, Max, L.Where.IsSlot),
+                   Form::guard(Min, Max, L.Where.IsSlot)})
+      if (!is_contained(Guards, F))
+        Guards.push_back(F);
+  }
+  SmallVector<Widening, 4> Ways;
+  for (ArrayRef<Form> Kind :
+       {ArrayRef(Free), ArrayRef(Proven), ArrayRef(Guards), ArrayRef(Xors)})
+    for (Form F : Kind)
+      Ways.push_back({L.Where, F});
+  erase_if(Ways, [&](const Widening &Way) { return W.code(I, Way).empty(); });
+  return Ways;
+}
+
 std::vector<Candidate> findCandidates(const ProgramModel &Model,
                                       const StateProfile &Profile) {
   const ObjectModel &Obj = Model.object();
@@ -34,8 +62,7 @@ std::vector<Candidate> findCandidates(const ProgramModel &Model,
       Candidate C;
       C.At = *At;
       C.Where = L.Where;
-      for (Form How : W.formsFor(*I, L.Where))
-        C.Ways.push_back({L.Where, How});
+      C.Ways = waysFor(W, *I, L);
       if (C.Ways.empty())
         continue;
       if (!Code)

@@ -65,26 +65,33 @@ Error Search::consider(const Plan &P) {
 // --- Refusals ---------------------------------------------------------------
 
 /// "narrow13" and "narrow16" are of one kind.
-static StringRef kindOf(Form F) {
-  return formName(F).rtrim("0123456789");
+static std::string kindOf(Form F) {
+  return StringRef(formName(F)).rtrim("-0123456789").str();
 }
 
 /// The culprit is forgotten in the next way of its place, as are its copies
-/// that are forgotten as it is, or not at all.
-void Search::giveWay(Plan &P, const Choice &Culprit) const {
+/// that are forgotten as it is, or not at all. A location that gives way again
+/// and again does so everywhere.
+void Search::giveWay(Plan &P, const Choice &Culprit, Culprits &Seen) const {
+  constexpr unsigned Often = 4;
   const ObjectModel &Obj = Model.object();
+  bool Everywhere =
+      ++Seen[{Culprit.At.Fn, Culprit.What.Where, kindOf(Culprit.What.How)}] >
+      Often;
   CopyClass Class = classOf(Obj, Culprit);
   std::vector<Choice> Dropped, Changed;
   for (const Choice &C : P.choices()) {
     if (C.What.Where != Culprit.What.Where || C.At.Fn != Culprit.At.Fn ||
         kindOf(C.What.How) != kindOf(Culprit.What.How) ||
-        classOf(Obj, C) != Class)
+        (!Everywhere && classOf(Obj, C) != Class))
       continue;
     Dropped.push_back(C);
-    auto Ways = Obj.widener().formsFor(*Obj.find(C.At), C.What.Where);
-    auto Way = find(Ways, C.What.How);
-    if (Way != Ways.end() && std::next(Way) != Ways.end())
-      Changed.push_back({C.At, {C.What.Where, *std::next(Way)}});
+    auto Known = KnownWays.find({C.At, C.What.Where});
+    if (Known == KnownWays.end())
+      continue;
+    auto Way = find(Known->second, C.What);
+    if (Way != Known->second.end() && std::next(Way) != Known->second.end())
+      Changed.push_back({C.At, *std::next(Way)});
   }
   P = without(P, Dropped);
   for (const Choice &C : Changed)
@@ -124,6 +131,7 @@ void Search::dropWeakHalf(Plan &P) const {
 
 Expected<Search::Scored> Search::repair(Plan P) {
   constexpr unsigned MaxSteps = 300;
+  Culprits Seen;
   for (unsigned Step = 0; Step != MaxSteps && mayGoOn() && !P.empty(); ++Step) {
     auto O = load(P);
     if (!O)
@@ -139,15 +147,21 @@ Expected<Search::Scored> Search::repair(Plan P) {
     auto Failure = Kernel.trace(P);
     if (!Failure)
       return Failure.takeError();
-    std::vector<Choice> Culprits =
+    std::vector<Choice> Found =
         findCulprits(Model, P, Model.codeFor(P), *Failure);
-    if (Culprits.empty()) {
+    if (Found.empty()) {
       log("not the plan's fault", P, *O);
       return Scored{std::move(P), std::move(*O)};
     }
-    log(("gives up " + toString(Culprits.front().What.Where)).c_str(), P, *O);
-    for (const Choice &C : Culprits)
-      giveWay(P, C);
+    for (const Choice &C : Found)
+      log(formatv("gives up {0} by {1} at {2}+{3}", toString(C.What.Where),
+                  formName(C.What.How), Model.object().function(C.At.Fn).name(),
+                  C.At.Index)
+              .str()
+              .c_str(),
+          P, *O);
+    for (const Choice &C : Found)
+      giveWay(P, C, Seen);
   }
   return Scored{Plan(), Result.Before};
 }
@@ -165,9 +179,8 @@ Search::Seeds Search::makeSeeds(ArrayRef<Candidate> All) const {
   Seeds S;
   auto Add = [&](const char *Name, auto Predicate) {
     Plan P = Select(Predicate);
-    if (P != Best.P && none_of(S, [&](auto &Other) {
-          return Other.second == P;
-        }))
+    if (P != Best.P &&
+        none_of(S, [&](auto &Other) { return Other.second == P; }))
       S.push_back({Name, std::move(P)});
   };
   Add("all", [](const Candidate &) { return true; });
@@ -211,9 +224,8 @@ std::vector<std::vector<Choice>> groupBy(const Plan &P, KeyOf Key) {
   std::vector<std::vector<Choice>> Sorted;
   for (auto &[K, G] : Groups)
     Sorted.push_back(std::move(G));
-  stable_sort(Sorted, [](const auto &A, const auto &B) {
-    return A.size() > B.size();
-  });
+  stable_sort(Sorted,
+              [](const auto &A, const auto &B) { return A.size() > B.size(); });
   return Sorted;
 }
 } // namespace
@@ -229,9 +241,8 @@ Error Search::eliminate() {
         return std::pair(C.At.Fn, Model.object().fingerprint(C.At));
       })))
     return E;
-  if (Error E = eliminateGroups(groupBy(Best.P, [&](const Choice &C) {
-        return classOf(Model.object(), C);
-      })))
+  if (Error E = eliminateGroups(groupBy(
+          Best.P, [&](const Choice &C) { return classOf(Model.object(), C); })))
     return E;
   // Halves, quarters, ... of what is left, down to single choices.
   for (size_t Size = Best.P.size() / 2; mayGoOn();
@@ -345,20 +356,20 @@ Error Search::addSingles() {
 
 /// Each class of the plan by each other way that its members know.
 Error Search::tryOtherWays() {
-  for (const std::vector<Choice> &Group :
-       groupBy(Best.P, [&](const Choice &C) {
+  for (const std::vector<Choice> &Group : groupBy(Best.P, [&](const Choice &C) {
          return classOf(Model.object(), C);
        })) {
-    const Choice &First = Group.front();
-    Insn *I = Model.object().find(First.At);
-    for (Form How :
-         Model.object().widener().formsFor(*I, First.What.Where)) {
+    unsigned Count = 0;
+    for (const Choice &C : Group)
+      Count = std::max<unsigned>(Count, KnownWays[{C.At, C.What.Where}].size());
+    for (unsigned Way = 0; Way != Count; ++Way) {
       if (!mayGoOn())
         return Error::success();
       Plan P = Best.P;
       for (const Choice &C : Group)
-        if (P.find(C.At, C.What.Where))
-          P.set({C.At, {C.What.Where, How}});
+        if (ArrayRef<Widening> Ways = KnownWays[{C.At, C.What.Where}];
+            Way < Ways.size() && P.find(C.At, C.What.Where))
+          P.set({C.At, Ways[Way]});
       if (P == Best.P)
         continue;
       auto O = load(P);
@@ -398,6 +409,8 @@ Error Search::round() {
   if (!Profile)
     return Profile.takeError();
   Candidates = findCandidates(Model, *Profile);
+  for (const Candidate &C : Candidates)
+    KnownWays[{C.At, C.Where}].assign(C.Ways.begin(), C.Ways.end());
   log(("round " + std::to_string(Result.Rounds) + ", " +
        std::to_string(Candidates.size()) + " candidates")
           .c_str(),

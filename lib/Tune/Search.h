@@ -52,6 +52,9 @@ private:
     Plan P;
     Outcome Result;
   };
+  /// How often a location was to blame for a refusal, by how it was forgotten.
+  using Culprits =
+      std::map<std::tuple<uint32_t, Location, std::string>, unsigned>;
   using Seeds = std::vector<std::pair<const char *, Plan>>;
 
   bool mayGoOn() const;
@@ -62,7 +65,7 @@ private:
   Seeds makeSeeds(llvm::ArrayRef<Candidate> Candidates) const;
   llvm::Expected<Scored> repair(Plan P);
   Choice choiceLikeCopies(const Candidate &C) const;
-  void giveWay(Plan &P, const Choice &Culprit) const;
+  void giveWay(Plan &P, const Choice &Culprit, Culprits &Seen) const;
   void dropWeakHalf(Plan &P) const;
   llvm::Error eliminate();
   llvm::Error eliminateGroups(llvm::ArrayRef<std::vector<Choice>> Groups);
@@ -79,6 +82,8 @@ private:
   Scored Best;
   SearchResult Result;
   std::vector<Candidate> Candidates; ///< of this round
+  /// Of all rounds.
+  std::map<std::pair<CodePlace, Location>, std::vector<Widening>> KnownWays;
   bool Stopped = false;
 };
 

@@ -10,7 +10,7 @@ using namespace llvm;
 namespace prepatch {
 
 std::string toString(const Widening &What) {
-  return "forget " + toString(What.Where) + " by " + formName(What.How).str();
+  return "forget " + toString(What.Where) + " by " + formName(What.How);
 }
 
 static FunctionDecisions describe(Function &F, const Object &Obj,

@@ -205,14 +205,14 @@ Error Parser::marks(SmallVectorImpl<ValueMark> &To, StringRef Key,
 static std::string knownForms() {
   std::string Text;
   ArrayRef<Form> All = allForms();
-  auto Stem = [](Form F) { return formName(F).rtrim("0123456789"); };
+  auto Stem = [](Form F) { return StringRef(formName(F)).rtrim("0123456789").str(); };
   for (size_t I = 0; I < All.size(); ++I) {
-    Text += (Text.empty() ? "" : ", ") + formName(All[I]).str();
+    Text += (Text.empty() ? "" : ", ") + formName(All[I]);
     size_t Last = I;
     while (Last + 1 < All.size() && Stem(All[Last + 1]) == Stem(All[I]))
       ++Last;
     if (Last != I)
-      Text += " to " + formName(All[Last]).str();
+      Text += " to " + formName(All[Last]);
     I = Last;
   }
   return Text;

@@ -52,45 +52,72 @@ static constexpr FormInfo Infos[] = {
 #include "Widening/Sequences.def"
 };
 
-static constexpr Form Forms[] = {
-#define PREPATCH_FORM(ENUM, NAME, ON_SLOT, TEXT) Form::ENUM,
-#include "Widening/Sequences.def"
-};
-
-static const FormInfo &infoOf(Form F) { return Infos[unsigned(F)]; }
-StringRef formName(Form F) { return infoOf(F).Name; }
+static const FormInfo &infoOf(Form F) { return Infos[F.kind()]; }
 StringRef formText(Form F) { return infoOf(F).Text; }
 bool isForSlots(Form F) { return infoOf(F).OnSlot; }
-ArrayRef<Form> allForms() { return Forms; }
+
+Form Form::guard(uint32_t Min, uint32_t Max, bool OnSlot) {
+  assert(Min <= Max && Max <= MaxGuarded && "no bounds");
+  Form F(OnSlot ? SlotGuard : Guard);
+  F.Min = Min;
+  F.Max = Max;
+  return F;
+}
+
+ArrayRef<Form> allForms() {
+  static const std::vector<Form> Forms = [] {
+    std::vector<Form> All = {
+#define PREPATCH_FORM(ENUM, NAME, ON_SLOT, TEXT) Form::ENUM,
+#include "Widening/Sequences.def"
+    };
+    erase_if(All, [](Form F) { return F.isGuard(); });
+    return All;
+  }();
+  return Forms;
+}
+
+std::string formName(Form F) {
+  std::string Name = infoOf(F).Name.str();
+  if (F.isGuard())
+    Name += std::to_string(F.min()) + "-" + std::to_string(F.max());
+  return Name;
+}
 
 std::optional<Form> parseForm(StringRef Name) {
-  for (Form F : Forms)
-    if (formName(F) == Name)
+  for (Form F : allForms())
+    if (infoOf(F).Name == Name)
       return F;
-  return std::nullopt;
+  StringRef Bounds = Name;
+  bool OnSlot = Bounds.consume_front("slot-");
+  uint32_t Min, Max;
+  auto [First, Last] = Bounds.split('-');
+  if (!First.consume_front("guard") || First.getAsInteger(10, Min) ||
+      Last.getAsInteger(10, Max) || Min > Max || Max > Form::MaxGuarded)
+    return std::nullopt;
+  Form F = Form::guard(Min, Max, OnSlot);
+  return formName(F) == Name ? std::optional(F) : std::nullopt;
 }
 
 Form xorForm(unsigned Bits) {
   assert(Bits >= 1 && Bits <= 64 && "a register has 64 bits");
-  return Form(unsigned(Form::Xor1) + Bits - 1);
+  return Form(Form::Kind(Form::Xor1 + Bits - 1));
 }
 
 unsigned xorBits(Form F) {
-  return F < Form::Xor1 || F > Form::Xor64
-             ? 0
-             : unsigned(F) - unsigned(Form::Xor1) + 1;
+  return F < Form::Xor1 || F > Form::Xor64 ? 0 : F.kind() - Form::Xor1 + 1;
 }
 
 Form narrowForm(unsigned Bits, bool OnSlot) {
   assert(Bits >= 1 && Bits <= 32 && "a mask is an immediate");
-  return Form(unsigned(OnSlot ? Form::SlotNarrow1 : Form::Narrow1) + Bits - 1);
+  return Form(
+      Form::Kind((OnSlot ? Form::SlotNarrow1 : Form::Narrow1) + Bits - 1));
 }
 
 unsigned provenBits(Form F) {
   if (F >= Form::Narrow1 && F <= Form::Narrow32)
-    return unsigned(F) - unsigned(Form::Narrow1) + 1;
+    return F.kind() - Form::Narrow1 + 1;
   if (F >= Form::SlotNarrow1 && F <= Form::SlotNarrow32)
-    return unsigned(F) - unsigned(Form::SlotNarrow1) + 1;
+    return F.kind() - Form::SlotNarrow1 + 1;
   return F == Form::Inner8    ? 8
          : F == Form::Inner16 ? 16
          : F == Form::Inner32 ? 32
@@ -102,7 +129,7 @@ static bool isInner(Form F) { return F >= Form::Inner8; }
 /// Whether it relies on the low byte being the first in memory.
 static bool isLittleEndianOnly(Form F) {
   return F == Form::Spill || F == Form::Rewrite ||
-         (provenBits(F) && !isInner(F));
+         F.kind() == Form::SlotGuard || (provenBits(F) && !isInner(F));
 }
 
 static RawInsn load(unsigned Bytes, unsigned Dst, int Off) {
@@ -164,6 +191,38 @@ static void appendNarrowLoad(SmallVectorImpl<RawInsn> &Code, unsigned D,
     Code.push_back(aluImm(AluAnd, D, int32_t((1u << Bits) - 1)));
 }
 
+/// Compares 64 bits of \p X with an immediate and passes over \p Skip
+/// instructions.
+static RawInsn jumpIf(JmpOp Op, unsigned X, uint32_t Imm, unsigned Skip) {
+  return {uint8_t(ClassJmp | Op), uint8_t(X), 0, int16_t(Skip), int32_t(Imm)};
+}
+
+/// \p X becomes any number from F's min to its max, if it is one of these. The
+/// way through memory is through the slot \p S: a free one, or that of which X
+/// is a copy.
+static void appendGuard(SmallVectorImpl<RawInsn> &Code, unsigned X, Form F,
+                        int16_t S) {
+  const unsigned Bytes = F.max() <= UINT16_MAX ? 2 : 4;
+  const bool HasMin = F.min() != 0;
+  const bool OnSlot = isForSlots(F);
+  const int Inside = OnSlot ? S : S + int(Bytes);
+  // From the last comparison to the end: the trap, and the write.
+  const unsigned Tail = 2 + OnSlot;
+  unsigned Left = 2 + 2 * HasMin + 1 + Tail; // behind the first comparison
+  Code.push_back(jumpIf(JmpGt, X, F.max(), Left));
+  if (HasMin)
+    Code.push_back(jumpIf(JmpLt, X, F.min(), Left - 1));
+  Code.push_back(store(OnSlot ? 1 : Bytes, Inside, X));
+  Code.push_back(load(Bytes, X, Inside));
+  if (HasMin)
+    Code.push_back(jumpIf(JmpLt, X, F.min(), 1));
+  Code.push_back(jumpIf(JmpLe, X, F.max(), 2));
+  Code.push_back({OpMov64Imm, 0, 0, 0, 0});
+  Code.push_back({uint8_t(ClassJmp | JmpExit), 0, 0, 0, 0});
+  if (OnSlot)
+    Code.push_back(store(8, S, X));
+}
+
 static void appendSlotForget(SmallVectorImpl<RawInsn> &Code, int16_t P, Form F,
                              unsigned D) {
   if (F == Form::Touch) {
@@ -217,6 +276,10 @@ bool appendForget(SmallVectorImpl<RawInsn> &Code, ArrayRef<Location> Ls, Form F,
     if (!S)
       return false;
     unsigned X = Ls.front().Where;
+    if (F.isGuard()) {
+      appendGuard(Code, X, F, *S);
+      return true;
+    }
     if (isInner(F)) {
       unsigned Bytes = provenBits(F) / 8;
       Code.push_back(store(Bytes, *S + Bytes, X));
@@ -234,6 +297,11 @@ bool appendForget(SmallVectorImpl<RawInsn> &Code, ArrayRef<Location> Ls, Form F,
   std::optional<unsigned> D = pickRegister(Have.Dead & ~Named);
   if (!D)
     return false;
+  if (F.isGuard()) {
+    Code.push_back(load(8, *D, Ls.front().Where));
+    appendGuard(Code, *D, F, Ls.front().Where);
+    return true;
+  }
   if (isForSlots(F)) {
     appendSlotForget(Code, Ls.front().Where, F, *D);
     return true;
@@ -296,29 +364,54 @@ static std::optional<Guess> guess(ArrayRef<RawInsn> Code, Form F) {
   return G;
 }
 
+/// What guard \p Code would be.
+static std::optional<std::pair<Form, Guess>>
+guessGuard(ArrayRef<RawInsn> Code) {
+  Guess G;
+  bool OnSlot = insnClass(Code[0].Opcode) == ClassLdx;
+  size_t At = OnSlot;
+  if (Code.size() < At + 4 || Code[At].Opcode != uint8_t(ClassJmp | JmpGt))
+    return std::nullopt;
+  bool HasMin = Code[At + 1].Opcode == uint8_t(ClassJmp | JmpLt);
+  uint32_t Min = HasMin ? uint32_t(Code[At + 1].Imm) : 0;
+  uint32_t Max = uint32_t(Code[At].Imm);
+  if (Min > Max || Max > Form::MaxGuarded)
+    return std::nullopt;
+  unsigned X = Code[At].Dst;
+  if (OnSlot) {
+    G.Have.Dead = X < RegFp ? regBit(X) : 0;
+    G.Where.push_back(Location::slot(Code[0].Off));
+  } else {
+    G.Where.push_back(Location::reg(X));
+    G.Have.FreeSlot =
+        int16_t(Code[At + 1 + HasMin].Off - (Max <= UINT16_MAX ? 2 : 4));
+  }
+  return std::pair(Form::guard(Min, Max, OnSlot), std::move(G));
+}
+
 std::optional<ForgetMatch> matchForget(ArrayRef<RawInsn> Code,
                                        bool IsBigEndian) {
   if (Code.size() < 2)
     return std::nullopt;
   std::optional<ForgetMatch> Longest;
-  for (Form F : Forms) {
-    std::optional<Guess> G = guess(Code, F);
-    if (!G)
-      continue;
-    G->Have.IsBigEndian = IsBigEndian;
+  auto check = [&](Form F, Guess &G) {
+    G.Have.IsBigEndian = IsBigEndian;
     SmallVector<RawInsn, 8> Made;
-    if (!appendForget(Made, G->Where, F, G->Have) ||
-        Made.size() > Code.size() ||
+    if (!appendForget(Made, G.Where, F, G.Have) || Made.size() > Code.size() ||
         ArrayRef<RawInsn>(Made) != Code.take_front(Made.size()) ||
         (Longest && Longest->Length >= Made.size()))
-      continue;
-    ForgetMatch &M = Longest.emplace();
-    M.How = F;
-    M.Where = std::move(G->Where);
+      return;
+    ForgetMatch &M = Longest.emplace(F);
+    M.Where = std::move(G.Where);
     M.Length = Made.size();
-    M.Clobbers = G->Have.Dead;
-    M.SlotUsed = G->Have.FreeSlot;
-  }
+    M.Clobbers = G.Have.Dead;
+    M.SlotUsed = G.Have.FreeSlot;
+  };
+  for (Form F : allForms())
+    if (std::optional<Guess> G = guess(Code, F))
+      check(F, *G);
+  if (auto Guard = guessGuard(Code))
+    check(Guard->first, Guard->second);
   return Longest;
 }
 

@@ -36,14 +36,36 @@ std::string toString(Location L);
 std::optional<Location> parseLocation(llvm::StringRef Text);
 
 /// How a location is forgotten. The order is that of Sequences.def.
-enum class Form : uint8_t {
+class Form {
+public:
+  enum Kind : uint8_t {
 #define PREPATCH_FORM(ENUM, NAME, ON_SLOT, TEXT) ENUM,
 #include "Widening/Sequences.def"
+  };
+
+  constexpr Form(Kind K = Touch) : TheKind(K) {}
+  /// guard and slot-guard: the verifier is left with "from \p Min to \p Max".
+  /// Max is at most MaxGuarded and not less than Min.
+  static Form guard(uint32_t Min, uint32_t Max, bool OnSlot);
+  static constexpr uint32_t MaxGuarded = INT32_MAX; ///< an immediate
+
+  constexpr Kind kind() const { return TheKind; }
+  constexpr bool isGuard() const {
+    return TheKind == Guard || TheKind == SlotGuard;
+  }
+  constexpr uint32_t min() const { return Min; }
+  constexpr uint32_t max() const { return Max; }
+  constexpr auto operator<=>(const Form &) const = default;
+
+private:
+  Kind TheKind;
+  uint32_t Min = 0, Max = 0;
 };
 
-/// "spill", "touch", ...: the name in decisions files.
-llvm::StringRef formName(Form F);
+/// "spill", "touch", "guard0-90", ...: the name in decisions files.
+std::string formName(Form F);
 std::optional<Form> parseForm(llvm::StringRef Name);
+/// All but guards, of which there are too many.
 llvm::ArrayRef<Form> allForms();
 /// Whether the form is for stack slots; the others are for registers.
 bool isForSlots(Form F);
@@ -82,6 +104,7 @@ bool appendForget(llvm::SmallVectorImpl<RawInsn> &Code,
 
 /// A sequence found in code.
 struct ForgetMatch {
+  explicit ForgetMatch(Form F) : How(F) {}
   Form How;
   llvm::SmallVector<Location, 2> Where; ///< several only for xorK
   unsigned Length = 0;                  ///< instructions

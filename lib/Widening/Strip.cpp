@@ -28,6 +28,13 @@ std::vector<Place> flatten(Function &F) {
   return Places;
 }
 
+/// The first instruction at or after \p BB.
+const Insn *firstOf(const BasicBlock *BB) {
+  while (BB && BB->empty())
+    BB = BB->next();
+  return BB ? BB->front() : nullptr;
+}
+
 StringRef symbolName(const Symbol &S) {
   return S.Name.empty() ? StringRef(S.SectionName) : StringRef(S.Name);
 }
@@ -108,8 +115,26 @@ public:
                    Function &After, bool IsBigEndian, FunctionProof &Result)
       : Obj(Obj), W(W), Before(Before), After(After), IsBigEndian(IsBigEndian),
         Result(Result), Old(flatten(Before)), New(flatten(After)) {
+    DenseMap<const Insn *, int64_t> Index;
     for (const Place &P : New)
-      Code.push_back(P.I->raw());
+      Index[P.I] = int64_t(Index.size());
+    for (const Place &P : New) {
+      RawInsn Raw = P.I->raw();
+      // As it would be encoded: no-ops have no instruction of two slots.
+      if (!After.isOpaque() && P.I->kind() == InsnKind::CondJump)
+        if (const Insn *To = firstOf(P.I->target()))
+          Raw.Off = int16_t(std::clamp<int64_t>(
+              Index.lookup(To) - Index.lookup(P.I) - 1, INT16_MIN, INT16_MAX));
+      Code.push_back(Raw);
+    }
+    for (const Place &P : New)
+      if (isBranch(P.I->kind()) && !After.isOpaque())
+        addEntry(Index, P.I->target(), Index.lookup(P.I));
+    for (const JumpTable *T : After.jumpTables())
+      for (const BasicBlock *To : T->Targets) {
+        addEntry(Index, To, -1);
+        addEntry(Index, To, int64_t(New.size()));
+      }
   }
 
   /// The first difference, if there is any.
@@ -124,6 +149,16 @@ private:
     int32_t Length; ///< of the sequence that was passed over; 0: a like one
   };
 
+  void addEntry(const DenseMap<const Insn *, int64_t> &Index,
+                const BasicBlock *To, int64_t From) {
+    if (const Insn *I = firstOf(To)) {
+      auto &[First, Last] =
+          EnteredFrom.try_emplace(Index.lookup(I), From, From).first->second;
+      First = std::min(First, From);
+      Last = std::max(Last, From);
+    }
+  }
+  bool isEnteredInside(uint32_t J, unsigned Length) const;
   std::optional<ProofDifference> align();
   void passOver(uint32_t J, uint32_t Way);
   bool mayStandAt(const ForgetMatch &M, const Insn &I);
@@ -140,6 +175,8 @@ private:
   FunctionProof &Result;
   std::vector<Place> Old, New;
   std::vector<RawInsn> Code; ///< of New
+  /// The first and the last branch that leads to an instruction of New.
+  DenseMap<int64_t, std::pair<int64_t, int64_t>> EnteredFrom;
   std::vector<SmallVector<Step, 1>> Ways;
   /// Why a sequence that was recognised was not passed over.
   std::string Refusal;
@@ -171,25 +208,37 @@ void FunctionStripper::addWay(uint32_t J, Step S) {
 
 bool FunctionStripper::mayStandAt(const ForgetMatch &M, const Insn &I) {
   if (!W.isProven(I, M.Where.front(), M.How)) {
-    Refusal = "a no-op (" + formName(M.How).str() + " of " +
+    Refusal = "a no-op (" + formName(M.How) + " of " +
               toString(M.Where.front()) + ") is one for less than 2^" +
               std::to_string(provenBits(M.How)) +
               ", of which there is no proof";
     return false;
   }
   if (RegSet Live = M.Clobbers & ~W.resourcesAt(I).Dead) {
-    Refusal = "a no-op (" + formName(M.How).str() + " of " +
+    Refusal = "a no-op (" + formName(M.How) + " of " +
               toString(M.Where.front()) + ") overwrites r" +
               std::to_string(countr_zero(Live)) + ", which is read later";
     return false;
   }
   if (M.SlotUsed && !W.isFree(I, *M.SlotUsed)) {
-    Refusal = "a no-op (" + formName(M.How).str() + " of " +
+    Refusal = "a no-op (" + formName(M.How) + " of " +
               toString(M.Where.front()) + ") overwrites the stack at fp" +
               std::to_string(*M.SlotUsed) + ", which may be read later";
     return false;
   }
   return true;
+}
+
+/// Whether a branch from elsewhere leads into the middle of a sequence.
+bool FunctionStripper::isEnteredInside(uint32_t J, unsigned Length) const {
+  for (uint32_t N = J + 1; N < J + Length; ++N) {
+    auto From = EnteredFrom.find(N);
+    if (From != EnteredFrom.end() &&
+        (From->second.first < int64_t(J) ||
+         From->second.second >= int64_t(J + Length)))
+      return true;
+  }
+  return false;
 }
 
 /// Tries the sequences that may begin at \p J of the second.
@@ -198,14 +247,14 @@ void FunctionStripper::passOver(uint32_t J, uint32_t Way) {
   if (At >= Old.size())
     return; // nothing comes after it
   uint32_t End = J;
-  while (End < New.size() && New[End].BB == New[J].BB && End < J + 64)
+  while (End < New.size() && End < J + 64)
     ++End;
   ArrayRef<RawInsn> Rest = ArrayRef(Code).slice(J, End - J);
   while (std::optional<ForgetMatch> M = matchForget(Rest, IsBigEndian)) {
     bool HasRecords = false;
     for (uint32_t N = J; N < J + M->Length; ++N)
       HasRecords |= New[N].I->relocation() || New[N].I->hasCoreRecord();
-    if (HasRecords)
+    if (HasRecords || isEnteredInside(J, M->Length))
       return;
     if (mayStandAt(*M, *Old[At].I))
       addWay(J + M->Length, {At, Way, J, int32_t(M->Length)});

@@ -7,6 +7,7 @@
 #include "Analysis/Fastcall.h"
 #include "Analysis/StackLiveness.h"
 #include "IR/Builder.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
@@ -355,10 +356,33 @@ Widener::code(const Insn &I, ArrayRef<Widening> Widenings,
 void Widener::insert(Insn &I, ArrayRef<RawInsn> Code) {
   Builder B(Pimpl->P);
   B.setInsertPoint(I); // new code takes over the record of I's source line
-  for (const RawInsn &Raw : Code) {
-    Insn *New = B.create(Raw);
-    Pimpl->Blocks[New] = blockOf(I);
+  SmallVector<Insn *, 16> New;
+  for (const RawInsn &Raw : Code)
+    New.push_back(B.create(Raw));
+  New.push_back(&I);
+  // Where blocks begin: behind branches and exits, and where branches lead.
+  BitVector Begins(New.size());
+  for (size_t N = 0; N != Code.size(); ++N) {
+    InsnKind K = New[N]->kind();
+    if (isBranch(K) || endsFlow(K))
+      Begins.set(N + 1);
+    if (isBranch(K))
+      Begins.set(N + 1 + Code[N].Off);
   }
+  BasicBlock *BB = blockOf(I);
+  SmallVector<BasicBlock *, 16> BlockAt(New.size());
+  for (size_t N = 0; N != New.size(); ++N) {
+    if (Begins[N])
+      BB = &B.splitBefore(*BB, *New[N]);
+    BlockAt[N] = BB;
+    Pimpl->Blocks[New[N]] = BB;
+  }
+  for (size_t N = 0; N != Code.size(); ++N)
+    if (isBranch(New[N]->kind()))
+      New[N]->setTarget(BlockAt[N + 1 + Code[N].Off]);
+  if (Begins.any())
+    for (Insn &Behind : *BB)
+      Pimpl->Blocks[&Behind] = BB;
 }
 
 } // namespace prepatch

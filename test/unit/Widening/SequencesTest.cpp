@@ -95,7 +95,7 @@ TEST(Sequences, WhatIsMadeIsRecognised) {
     size_t Length = Code.size();
     Code.push_back({OpExit, 0, 0, 0, 0});
     std::optional<ForgetMatch> M = matchForget(Code);
-    ASSERT_TRUE(M) << formName(F).str();
+    ASSERT_TRUE(M) << formName(F);
     EXPECT_EQ(M->How, F);
     ASSERT_EQ(M->Where.size(), 1u);
     EXPECT_EQ(M->Where[0], sampleLocation(F));
@@ -206,12 +206,12 @@ void expectIdentity(Form F, ArrayRef<Location> Ls, const Resources &Have,
   for (unsigned R = 0; R < NumRegs; ++R)
     if (!(M->Clobbers & regBit(R))) {
       ASSERT_EQ(After.Regs[R], Before.Regs[R])
-          << formName(F).str() << " r" << R;
+          << formName(F) << " r" << R;
     }
   for (int Off = -512; Off < 0; ++Off)
     if (!M->SlotUsed || Off < *M->SlotUsed || Off >= *M->SlotUsed + 8) {
       ASSERT_EQ(After.Frame[512 + Off], Before.Frame[512 + Off])
-          << formName(F).str() << " fp" << Off;
+          << formName(F) << " fp" << Off;
     }
 }
 
@@ -300,11 +300,11 @@ TEST(Sequences, NarrowFormsKeepSmallNumbers) {
     };
     uint64_t End = 1ull << Bits;
     for (uint64_t X = 0; X < std::min<uint64_t>(End, 0x1000); ++X) {
-      ASSERT_TRUE(keeps(X)) << formName(F).str() << " " << X;
-      ASSERT_TRUE(keeps(End - 1 - X)) << formName(F).str();
+      ASSERT_TRUE(keeps(X)) << formName(F) << " " << X;
+      ASSERT_TRUE(keeps(End - 1 - X)) << formName(F);
     }
-    EXPECT_FALSE(keeps(End)) << formName(F).str();
-    EXPECT_FALSE(keeps(~0ull)) << formName(F).str();
+    EXPECT_FALSE(keeps(End)) << formName(F);
+    EXPECT_FALSE(keeps(~0ull)) << formName(F);
   }
 }
 

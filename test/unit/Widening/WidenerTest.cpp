@@ -28,7 +28,7 @@ std::string places(ArrayRef<Widening> Ws) {
   std::string S;
   for (const Widening &W : Ws)
     S += (S.empty() ? "" : " ") + toString(W.Where) + ":" +
-         formName(W.How).str();
+         formName(W.How);
   return S;
 }
 
@@ -144,7 +144,7 @@ TEST(Widener, CodeComesInOneOrder) {
     std::optional<ForgetMatch> M = matchForget(Rest);
     ASSERT_TRUE(M);
     for (Location L : M->Where)
-      Found += formName(M->How).str() + " " + toString(L) + "; ";
+      Found += formName(M->How) + " " + toString(L) + "; ";
     EXPECT_FALSE(M->Clobbers & (regBit(6) | regBit(7) | regBit(8)));
     EXPECT_NE(M->SlotUsed, -8);
     Rest = Rest.drop_front(M->Length);
@@ -202,7 +202,7 @@ std::string narrowForms(const Widener &W, const Insn &I, Location L) {
   std::string S;
   for (Form F : W.formsFor(I, L))
     if (provenBits(F))
-      S += (S.empty() ? "" : " ") + formName(F).str();
+      S += (S.empty() ? "" : " ") + formName(F);
   return S;
 }
 
