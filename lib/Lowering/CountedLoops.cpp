@@ -23,22 +23,22 @@ std::string describe(const CounterPlace &P) {
 namespace {
 
 /// How the sum of an expression becomes its value.
-enum class Form : uint8_t {
+enum class Ending : uint8_t {
   Full,  ///< all 64 bits
   Zero,  ///< the low 32, zero extended
   Sign,  ///< the low 32, sign extended
   Upper, ///< the low 32, moved to the upper half
 };
 
-uint64_t shape(Form F, uint64_t V) {
+uint64_t shape(Ending F, uint64_t V) {
   switch (F) {
-  case Form::Full:
+  case Ending::Full:
     return V;
-  case Form::Zero:
+  case Ending::Zero:
     return uint32_t(V);
-  case Form::Sign:
+  case Ending::Sign:
     return uint64_t(int64_t(int32_t(V)));
-  case Form::Upper:
+  case Ending::Upper:
     return V << 32;
   }
   return V;
@@ -47,13 +47,13 @@ uint64_t shape(Form F, uint64_t V) {
 /// shape(How, Base + Add), where Base is what a place held at the start.
 struct Expr {
   enum KindType : uint8_t { None, Sum, Constant, Any } Kind = None;
-  Form How = Form::Full;
+  Ending How = Ending::Full;
   uint16_t Base = 0; ///< number of the place
   uint64_t Add = 0;  ///< of a constant: its value
 
-  static Expr of(uint16_t Place) { return {Sum, Form::Full, Place, 0}; }
-  static Expr constant(uint64_t V) { return {Constant, Form::Full, 0, V}; }
-  static Expr any() { return {Any, Form::Full, 0, 0}; }
+  static Expr of(uint16_t Place) { return {Sum, Ending::Full, Place, 0}; }
+  static Expr constant(uint64_t V) { return {Constant, Ending::Full, 0, V}; }
+  static Expr any() { return {Any, Ending::Full, 0, 0}; }
   bool operator==(const Expr &) const = default;
 
   void join(const Expr &O) {
@@ -182,11 +182,11 @@ Expr Follower::computed(const Places &P, const Insn &I) const {
       return Src;
     if (I.off() != 0 && !(Wide && I.off() == 32))
       return Expr::any();
-    Form To = I.off() == 32 ? Form::Sign : Form::Zero;
+    Ending To = I.off() == 32 ? Ending::Sign : Ending::Zero;
     if (Src.Kind == Expr::Constant)
       return Expr::constant(shape(To, Src.Add));
     // The low halves of all forms but one are those of the sum.
-    if (Src.Kind != Expr::Sum || Src.How == Form::Upper)
+    if (Src.Kind != Expr::Sum || Src.How == Ending::Upper)
       return Expr::any();
     Src.How = To;
     return Src;
@@ -198,26 +198,26 @@ Expr Follower::computed(const Places &P, const Insn &I) const {
     uint64_t Delta = aluOp(I.opcode()) == AluAdd ? Src.Add : -Src.Add;
     if (Dst.Kind == Expr::Constant)
       return Expr::constant(
-          shape(Wide ? Form::Full : Form::Zero, Dst.Add + Delta));
-    if (Dst.Kind != Expr::Sum || (Wide && Dst.How != Form::Full) ||
-        Dst.How == Form::Upper)
+          shape(Wide ? Ending::Full : Ending::Zero, Dst.Add + Delta));
+    if (Dst.Kind != Expr::Sum || (Wide && Dst.How != Ending::Full) ||
+        Dst.How == Ending::Upper)
       return Expr::any();
     Dst.Add += Delta;
-    Dst.How = Wide ? Form::Full : Form::Zero;
+    Dst.How = Wide ? Ending::Full : Ending::Zero;
     return Dst;
   }
   case AluLsh:
     if (Dst.Kind != Expr::Sum || ByReg || !Wide || I.imm() != 32 ||
-        Dst.How == Form::Upper)
+        Dst.How == Ending::Upper)
       return Expr::any();
-    Dst.How = Form::Upper;
+    Dst.How = Ending::Upper;
     return Dst;
   case AluRsh:
   case AluArsh:
     if (Dst.Kind != Expr::Sum || ByReg || !Wide || I.imm() != 32 ||
-        Dst.How != Form::Upper)
+        Dst.How != Ending::Upper)
       return Expr::any();
-    Dst.How = aluOp(I.opcode()) == AluRsh ? Form::Zero : Form::Sign;
+    Dst.How = aluOp(I.opcode()) == AluRsh ? Ending::Zero : Ending::Sign;
     return Dst;
   default:
     return Expr::any();
@@ -524,7 +524,7 @@ std::optional<uint64_t> LoopCounter::rounds(unsigned Head, const Expr &Compared,
 /// negative in the width of 32 bits either.
 std::optional<uint64_t> LoopCounter::boundOf(unsigned Head, const Expr &E,
                                              const Places &Back) {
-  if (E.Kind != Expr::Sum || E.Add != 0 || E.How != Form::Full ||
+  if (E.Kind != Expr::Sum || E.Add != 0 || E.How != Ending::Full ||
       E.Base >= RegFp || !(Back.At[E.Base] == Expr::of(E.Base)))
     return std::nullopt;
   uint64_t Most = 0;

@@ -34,6 +34,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lowering/MayGoto.h"
+#include "Analysis/DefinedRegs.h"
 #include "IR/Builder.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -58,6 +59,16 @@ std::string whyNoMayGoto(const CountedLoop &L, Analyses &A) {
                    MayGotoRounds);
   if (A.Graph.facts(*L.F).HasMayGoto)
     return "the function has a may_goto already";
+  // The verifier will look there with what is written here, even if this branch
+  // is never the one that ends the loop. Arguments are written by the caller.
+  const BasicBlock *Here = nullptr;
+  for (const BasicBlock &BB : *L.F)
+    if (BB.back() == L.Branch)
+      Here = &BB;
+  RegSet Defined =
+      DefinedRegs(A.Kinds.cfg(*L.F)).before(*Here, *L.Branch) | CallArguments;
+  if (A.Live.liveIn(*L.Exit) & ~Defined)
+    return "a register that is read behind it may not be written yet";
   if (!A.Stack.isKnown(*L.F) || !A.Stack.mayGrow(*L.F, HiddenStack))
     return "no room on the stack for the count";
   return "";

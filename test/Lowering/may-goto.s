@@ -303,3 +303,16 @@ FUNCTION few
   r6 += 1
   if r6 != 4 goto .Lfew_head
 END few
+
+# The loop never ends here: the verifier would read r0, which is not written.
+# CHECK-DAG: refused unwritten+{{.*}} a register that is read behind it may not be written yet
+FUNCTION unwritten
+  r6 = 0
+.Lunwritten_head:
+  r6 += 1
+  if r6 > 100 goto .Lunwritten_done
+  call 7
+  goto .Lunwritten_head
+.Lunwritten_done:
+  exit
+.size unwritten, . - unwritten
