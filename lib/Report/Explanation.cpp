@@ -98,7 +98,8 @@ static StringRef nameAtEnd(StringRef Text) {
     }
   }
   StringRef Name = Text.substr(Begin);
-  bool IsName = !Name.empty() && (isAlpha(Name[0]) || Name[0] == '_');
+  bool IsName = !Name.empty() && (isAlpha(Name[0]) || Name[0] == '_') &&
+                !Text.substr(0, Begin).rtrim().ends_with(")");
   return IsName && Name != "return" ? Name : StringRef();
 }
 
@@ -165,8 +166,9 @@ void readSources(Explanation &E) {
     bool Fits = all_of(Places, [&](const SourcePlace *P) {
       StringRef Text = StringRef(P->Text).trim();
       HasText |= !Text.empty();
-      return Text.empty() || (P->Line > 0 && P->Line <= Lines.size() &&
-                              StringRef(Lines[P->Line - 1]).trim() == Text);
+      return P->Line <= Lines.size() &&
+             (Text.empty() ||
+              (P->Line > 0 && StringRef(Lines[P->Line - 1]).trim() == Text));
     });
     if (HasText && Fits)
       E.Sources[File] = std::move(Lines);

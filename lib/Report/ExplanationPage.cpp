@@ -371,23 +371,25 @@ void Page::writeSource(const Group &G) {
   auto Whole = E.Sources.find(G.Title);
   uint32_t Next = 1; ///< line that was not written yet
   auto Fill = [&](uint32_t End) {
-    uint32_t From = Next == 1 ? 1 : Next;
     if (Whole == E.Sources.end()) {
       Next = End;
       return;
     }
-    for (uint32_t N = From; N < End; ++N) {
-      bool NearBefore = Next > 1 && N < Next + Around;
-      bool NearAfter = N + Around >= End && End <= Whole->second.size();
-      if (NearBefore || NearAfter) {
+    uint32_t Count = uint32_t(Whole->second.size());
+    uint32_t GapBegin = Next > 1 ? std::min(End, Next + Around) : 1;
+    uint32_t GapEnd =
+        End > Count ? End : std::max(GapBegin, End - std::min(End, Around));
+    if (GapEnd - GapBegin < Around)
+      GapBegin = GapEnd = Next;
+    for (uint32_t N = Next; N < End; ++N) {
+      if (N < GapBegin || N >= GapEnd) {
         writeRow(G, N, nullptr, Whole->second[N - 1]);
         continue;
       }
-      uint32_t Stop = End <= Whole->second.size() ? End - Around : End;
       OS << "<tr class=\"gap\"><td class=\"n\"></td><td class=\"n\"></td>"
             "<td class=\"n\"></td><td>"
-         << counted(Stop - N, "line") << " without visits</td></tr>\n";
-      N = Stop - 1;
+         << counted(GapEnd - N, "line") << " without visits</td></tr>\n";
+      N = GapEnd - 1;
     }
     Next = End;
   };

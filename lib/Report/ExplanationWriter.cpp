@@ -17,6 +17,13 @@ static ArrayRef<T> top(const std::vector<T> &All, unsigned Count) {
   return ArrayRef(All).take_front(Count ? Count : All.size());
 }
 
+template <typename T>
+static void writeRest(raw_ostream &OS, const std::vector<T> &All,
+                      unsigned Count, StringRef Noun) {
+  if (size_t Shown = top(All, Count).size(); Shown < All.size())
+    OS << "  ... and " << counted(All.size() - Shown, Noun) << " more\n";
+}
+
 static std::string percent(double Share) {
   return formatFixed(100 * Share, 1) + "%";
 }
@@ -89,8 +96,7 @@ static void writeLines(raw_ostream &OS, const Explanation &E, unsigned Top) {
               utostr(L.Insns), utostr(L.Copies), L.Where.name(),
               StringRef(L.Where.Text).trim().str()});
   T.print(OS, 2);
-  if (size_t Shown = top(E.Lines, Top).size(); Shown < E.Lines.size())
-    OS << "  ... and " << counted(E.Lines.size() - Shown, "line") << " more\n";
+  writeRest(OS, E.Lines, Top, "line");
 }
 
 static void writeFunctions(raw_ostream &OS, const Explanation &E,
@@ -108,6 +114,7 @@ static void writeFunctions(raw_ostream &OS, const Explanation &E,
     T.addRow({utostr(F.Visits), percent(E.share(F.Visits)), duration(F.CostUs),
               utostr(F.Insns), utostr(F.Entered), F.Name});
   T.print(OS, 2);
+  writeRest(OS, E.Functions, Top, "function");
 }
 
 /// Of a point, in text; those that merge most come first.
@@ -135,9 +142,7 @@ static void writePoints(raw_ostream &OS, const Explanation &E, unsigned Top) {
       T.addRow({L.name(), describe(P, L)});
     T.printRows(OS, 6);
   }
-  if (size_t Shown = top(E.LinePoints, Top).size(); Shown < E.LinePoints.size())
-    OS << "  ... and " << counted(E.LinePoints.size() - Shown, "line")
-       << " more\n";
+  writeRest(OS, E.LinePoints, Top, "line");
 }
 
 static void writeText(raw_ostream &OS, const Explanation &E, unsigned Top) {
