@@ -156,7 +156,8 @@ std::vector<Proposal> Proposer::run() {
   if (countBranches() <
       (Copies.empty() ? Options.MinBranches : Options.MinBranchesWithCopies))
     return Result;
-  ProposeFlow Known(F, Kinds, Profile);
+  ProposeFlow::Cache Callees;
+  ProposeFlow Known(F, Kinds, Profile, Callees);
   for (BasicBlock &BB : F)
     Kinds.forEach(BB, [&](Insn &I, const RegState &S) {
       if ((I.kind() == InsnKind::Store || I.kind() == InsnKind::StoreImm) &&

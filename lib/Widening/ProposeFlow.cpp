@@ -10,8 +10,20 @@ using namespace llvm;
 namespace prepatch {
 
 ProposeFlow::ProposeFlow(Function &F, const RegKinds &Kinds,
-                         const KernelProfile &Profile)
-    : Kinds(Kinds), Profile(Profile), Flow(Kinds.cfg(F)) {
+                         const KernelProfile &Profile, Cache &Callees)
+    : Kinds(Kinds), Profile(Profile), Callees(Callees), Flow(Kinds.cfg(F)) {
+  // First an entry that stands for all needs: recursion finds that.
+  for (const CallSite &Site : Kinds.graph().callees(F)) {
+    const Function &Callee = *Site.Callee;
+    if (Callee.isGlobal() || !Kinds.isAnalysed(Callee) ||
+        Callees.count(&Callee))
+      continue;
+    Needs &Entry = Callees[&Callee];
+    Entry.Exact.set();
+    Entry.Bounded.set();
+    ProposeFlow Inner(*Site.Callee, Kinds, Profile, Callees);
+    Entry = Inner.needsAt(Site.Callee->entry());
+  }
   collect();
   solveNeeds();
   solveValues();
@@ -69,17 +81,28 @@ ProposeFlow::Op ProposeFlow::describe(const Insn &I, const RegState &S) const {
   case InsnKind::KfuncCall:
     for (unsigned R = 1; R <= 5; ++R)
       if (isNumber(R))
-        O.Bounded |= regBit(R);
+        (needsOf(I) ? O.Numbers : O.Bounded) |= regBit(R);
     break;
   case InsnKind::Exit:
-    // What programs and callbacks may return is limited.
-    if (isNumber(0))
+    // What programs and callbacks may return is limited. What others return
+    // their callers know.
+    if (isNumber(0) &&
+        (Flow.function().isEntry() || Flow.function().isGlobal() ||
+         Kinds.graph().isCallback(Flow.function())))
       O.Bounded = regBit(0);
     break;
   default:
     break;
   }
   return O;
+}
+
+/// What the function that is called needs, if it is one that is looked at.
+const ProposeFlow::Needs *ProposeFlow::needsOf(const Insn &Call) const {
+  if (Call.kind() != InsnKind::BpfCall || !Call.callee())
+    return nullptr;
+  auto It = Callees.find(Call.callee());
+  return It == Callees.end() ? nullptr : &It->second;
 }
 
 /// \p P holds before \p O what it held after it.
@@ -139,6 +162,7 @@ void ProposeFlow::propagate(const Op &O, PlaceSet &P, bool IsBounds) {
 }
 
 void ProposeFlow::stepBack(const Op &O, Needs &N) const {
+  const Needs After = N;
   propagate(O, N.Exact, false);
   propagate(O, N.Bounded, true);
   propagate(O, N.Loop, false);
@@ -154,6 +178,14 @@ void ProposeFlow::stepBack(const Op &O, Needs &N) const {
   for (unsigned R = 0; R <= 5; ++R)
     if (O.Bounded & regBit(R))
       need(R);
+  if (const Needs *Callee = O.Numbers ? needsOf(I) : nullptr)
+    for (unsigned R = 1; R <= 5; ++R)
+      if (O.Numbers & regBit(R)) {
+        // The result may be made of any of them.
+        N.Exact[R] = After.Exact[0] || Callee->Exact[R];
+        N.Bounded[R] = After.Bounded[0] || Callee->Bounded[R];
+        N.Loop[R] = After.Loop[0] || Callee->Loop[R];
+      }
 }
 
 /// The branch that ends a block: what its two ways need, less the bounds that

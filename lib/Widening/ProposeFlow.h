@@ -18,6 +18,7 @@
 #include "Analysis/RegKinds.h"
 #include "Widening/Sequences.h"
 #include <bitset>
+#include <map>
 
 namespace prepatch {
 
@@ -35,13 +36,18 @@ inline Location locationOf(unsigned Place) {
 
 class ProposeFlow {
 public:
-  ProposeFlow(Function &F, const RegKinds &Kinds, const KernelProfile &Profile);
-
   struct Needs {
     PlaceSet Exact;   ///< will be asked for its exact value
     PlaceSet Bounded; ///< an access needs bounds that nothing there gives
     PlaceSet Loop;    ///< decides when a loop ends
   };
+  /// What static functions need of their arguments.
+  using Cache = std::map<const Function *, Needs>;
+
+  /// Looks at the functions that \p F calls, too, and fills in \p Callees.
+  ProposeFlow(Function &F, const RegKinds &Kinds, const KernelProfile &Profile,
+              Cache &Callees);
+
   /// Where \p BB starts.
   const Needs &needsAt(const BasicBlock &BB) const { return In[BB.number()]; }
 
@@ -65,11 +71,13 @@ private:
     bool Whole = false; ///< all 8 bytes of it
     bool DstPointer = false, SrcPointer = false;
     RegSet Bounded = 0; ///< arguments of a call that must be bounded
+    RegSet Numbers = 0; ///< of the arguments of a call
     bool MakesConstant = false;
   };
 
   void collect();
   Op describe(const Insn &I, const RegState &S) const;
+  const Needs *needsOf(const Insn &Call) const;
   void solveNeeds();
   void stepBack(const Op &O, Needs &N) const;
   static void propagate(const Op &O, PlaceSet &P, bool IsBounds);
@@ -82,6 +90,7 @@ private:
 
   const RegKinds &Kinds;
   const KernelProfile &Profile;
+  Cache &Callees;
   const Cfg &Flow;
   std::vector<std::vector<Op>> Ops; ///< by block
   std::vector<Needs> In;
