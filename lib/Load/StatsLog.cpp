@@ -62,9 +62,10 @@ std::string prepatch::refusalReason(std::string_view Log) {
     size_t Start = Log.rfind('\n', Log.size() - 1);
     std::string_view Line =
         Start == std::string_view::npos ? Log : Log.substr(Start + 1);
-    // "infinite loop detected" is followed by the two states.
-    bool State =
-        startsWith(Line, " ") || Line == "cur state:" || Line == "old state:";
+    // "infinite loop detected" is followed by the two states, in lines of their
+    // own or, on 6.18, behind the words.
+    bool State = startsWith(Line, " ") || startsWith(Line, "cur state:") ||
+                 startsWith(Line, "old state:");
     if (!Line.empty() && !State && !isStatsLine(Line))
       return std::string(Line);
     if (Start == std::string_view::npos)

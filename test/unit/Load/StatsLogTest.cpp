@@ -31,6 +31,11 @@ TEST(StatsLog, FindsTheReason) {
                           "R0=1 R10=fp0\nold state:\n R0=1 R10=fp0\nprocessed "
                           "9 insns\n"),
             "infinite loop detected at insn 4");
+  EXPECT_EQ(refusalReason("infinite loop detected at insn 4\n"
+                          "cur state: R0=1 R10=fp0\n"
+                          "old state: R0=1 R10=fp0\n"
+                          "processed 9 insns (limit 1000000)\n"),
+            "infinite loop detected at insn 4");
   EXPECT_EQ(refusalReason(""), "");
 }
 
