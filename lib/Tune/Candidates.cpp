@@ -31,6 +31,9 @@ static SmallVector<Widening, 4> waysFor(const Widener &W, const Insn &I,
       if (!is_contained(Guards, F))
         Guards.push_back(F);
   }
+  // Bounds by bits are for where no others are known.
+  if (!Guards.empty())
+    Xors.clear();
   SmallVector<Widening, 4> Ways;
   for (ArrayRef<Form> Kind :
        {ArrayRef(Free), ArrayRef(Proven), ArrayRef(Guards), ArrayRef(Xors)})

@@ -76,8 +76,7 @@ void Search::giveWay(Plan &P, const Choice &Culprit, Culprits &Seen) const {
   constexpr unsigned Often = 4;
   const ObjectModel &Obj = Model.object();
   bool Everywhere =
-      ++Seen[{Culprit.At.Fn, Culprit.What.Where, kindOf(Culprit.What.How)}] >
-      Often;
+      ++Seen[{Culprit.At.Fn, Culprit.What.Where}] > Often;
   CopyClass Class = classOf(Obj, Culprit);
   std::vector<Choice> Dropped, Changed;
   for (const Choice &C : P.choices()) {

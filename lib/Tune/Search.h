@@ -52,9 +52,8 @@ private:
     Plan P;
     Outcome Result;
   };
-  /// How often a location was to blame for a refusal, by how it was forgotten.
-  using Culprits =
-      std::map<std::tuple<uint32_t, Location, std::string>, unsigned>;
+  /// How often a location of a function was to blame for a refusal.
+  using Culprits = std::map<std::pair<uint32_t, Location>, unsigned>;
   using Seeds = std::vector<std::pair<const char *, Plan>>;
 
   bool mayGoOn() const;
