@@ -90,6 +90,9 @@ struct PlaceDecisions {
   unsigned LineNo = 0;
   Place Where;
   std::vector<ForgetDecision> Forget;
+  /// The loop that begins there gets a may_goto. Such places are those of the
+  /// object as it was read; those of Forget are of one that has the may_goto.
+  bool MayGoto = false;
   bool operator==(const PlaceDecisions &) const = default;
 };
 
@@ -98,6 +101,13 @@ struct FunctionDecisions {
   std::string Name;
   std::vector<PlaceDecisions> Places; ///< in layout order
   bool operator==(const FunctionDecisions &) const = default;
+};
+
+/// A static function becomes global.
+struct GlobalDecision {
+  unsigned LineNo = 0;
+  std::string Name;
+  bool operator==(const GlobalDecision &) const = default;
 };
 
 /// What the decisions brought when they were made.
@@ -115,6 +125,7 @@ struct DecisionsFile {
   std::string Tool;                 ///< that wrote it: "prepatch 0.1.0"
   std::vector<std::string> Kernels; ///< that all of it was loaded on
   std::vector<DecisionFigures> Figures;
+  std::vector<GlobalDecision> Globals; ///< in the order of the object
   std::vector<FunctionDecisions> Functions;
 };
 
@@ -128,6 +139,11 @@ void writeDecisions(llvm::raw_ostream &OS, const DecisionsFile &File);
 /// the order of the object. Header and figures are left to the caller.
 DecisionsFile describeDecisions(const Object &Obj,
                                 llvm::ArrayRef<ChosenWidening> Chosen);
+
+/// Adds to \p File that the loops that begin at \p Heads, by function and local
+/// index in the input, get a may_goto.
+void describeLoops(DecisionsFile &File, const Object &Obj,
+                   llvm::ArrayRef<std::pair<Function *, uint32_t>> Heads);
 
 /// What a replay comes to. Nothing is changed until applyReplay.
 struct Replay {
@@ -150,6 +166,20 @@ struct Replay {
   std::vector<Misfit> Misfits;
   unsigned AlreadyThere = 0; ///< decisions whose no-op the code has
 };
+
+/// Where the loops begin that \p File wants a may_goto in. To be asked before
+/// anything is changed.
+struct LoopReplay {
+  struct Found {
+    unsigned LineNo; ///< in the decisions file
+    Function *F;
+    Insn *Head; ///< null: the place is not found, see Note
+    std::string Place; ///< "file.c:12: text", or empty
+    std::string Note; ///< how it differs from what was written, or empty
+  };
+  std::vector<Found> Loops;
+};
+LoopReplay resolveLoops(const DecisionsFile &File, Object &Obj);
 
 /// Finds places and values of \p File in the program as it is. \p W and
 /// \p Kinds must be of the program as it is.

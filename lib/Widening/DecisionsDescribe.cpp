@@ -31,7 +31,7 @@ static FunctionDecisions describe(Function &F, const Object &Obj,
     if (P == DecisionsMap::NoPoint)
       continue;
     if (P != Last)
-      D.Places.push_back({0, Map.describe(P), {}});
+      D.Places.push_back({0, Map.describe(P), {}, false});
     Last = P;
     ForgetDecision &Forget = D.Places.back().Forget.emplace_back();
     Forget.Hint = C.Where;
@@ -60,6 +60,35 @@ DecisionsFile describeDecisions(const Object &Obj,
           describe(*It->second.front().F, Obj, Vars, It->second));
     }
   return File;
+}
+
+void describeLoops(DecisionsFile &File, const Object &Obj,
+                   ArrayRef<std::pair<Function *, uint32_t>> Heads) {
+  std::vector<FunctionDecisions> Merged;
+  std::vector<FunctionDecisions> Known = std::exchange(File.Functions, {});
+  auto Next = Known.begin();
+  for (const CodeSection &S : Obj.Prog.Sections)
+    for (const Function &F : S.Functions) {
+      FunctionDecisions D;
+      D.Name = F.name();
+      for (auto [Where, Index] : Heads) {
+        if (Where != &F)
+          continue;
+        DecisionsMap Map(*Where, Obj.Types ? &*Obj.Types : nullptr,
+                         Obj.Elf.Endian == endianness::big);
+        unsigned P = Map.find(Index);
+        if (P == DecisionsMap::NoPoint)
+          continue;
+        D.Places.push_back({0, Map.describe(P), {}, true});
+      }
+      if (Next != Known.end() && Next->Name == D.Name) {
+        llvm::append_range(D.Places, Next->Places);
+        ++Next;
+      }
+      if (!D.Places.empty())
+        Merged.push_back(std::move(D));
+    }
+  File.Functions = std::move(Merged);
 }
 
 } // namespace prepatch

@@ -512,7 +512,7 @@ class FunctionReplay {
 public:
   FunctionReplay(Replay &R, Function &F, const DecisionsMap &Map,
                  const Widener &W, const RegKinds &Kinds, DecisionsVars &Vars)
-      : R(R), F(F), Map(Map), W(W), Kinds(Kinds), Vars(Vars), Places(Map) {}
+      : R(R), F(F), Map(Map), W(W), Kinds(Kinds), Vars(Vars) {}
 
   void run(const FunctionDecisions &D);
 
@@ -525,7 +525,6 @@ private:
   const Widener &W;
   const RegKinds &Kinds;
   DecisionsVars &Vars;
-  PlaceFinder Places;
 };
 
 } // namespace
@@ -562,52 +561,118 @@ void FunctionReplay::replay(const PlaceDecisions &P, const FoundPlace &At) {
   }
 }
 
-void FunctionReplay::run(const FunctionDecisions &D) {
+/// The places of \p Wanted, in its order.
+static std::vector<FoundPlace>
+findPlaces(const DecisionsMap &Map, ArrayRef<const PlaceDecisions *> Wanted) {
+  PlaceFinder Places(Map);
   // What is as it was goes first, so that nothing else takes its place.
-  std::vector<FoundPlace> Found(D.Places.size());
-  for (size_t N = 0; N < D.Places.size(); ++N) {
-    Found[N] = Places.findExact(D.Places[N].Where);
+  std::vector<FoundPlace> Found(Wanted.size());
+  for (size_t N = 0; N < Wanted.size(); ++N) {
+    Found[N] = Places.findExact(Wanted[N]->Where);
     if (Found[N].Point != DecisionsMap::NoPoint)
       Places.take(Found[N].Point);
   }
-  for (size_t N = 0; N < D.Places.size(); ++N) {
-    if (Found[N].Point != DecisionsMap::NoPoint)
-      continue;
-    Found[N] = Places.findSimilar(D.Places[N].Where);
-    if (Found[N].Point != DecisionsMap::NoPoint)
-      Places.take(Found[N].Point);
-  }
-  for (size_t N = 0; N < D.Places.size(); ++N) {
+  // A guess goes last for the same reason.
+  for (Certainty Least : {Certainty::Likely, Certainty::Guess})
+    for (size_t N = 0; N < Wanted.size(); ++N) {
+      if (Found[N].Point != DecisionsMap::NoPoint)
+        continue;
+      FoundPlace Similar = Places.findSimilar(Wanted[N]->Where);
+      if (Similar.How > Least)
+        continue;
+      Found[N] = Similar;
+      if (Similar.Point != DecisionsMap::NoPoint)
+        Places.take(Similar.Point);
+    }
+  return Found;
+}
+
+/// Those of \p D that are of the kind asked for.
+static SmallVector<const PlaceDecisions *> placesOf(const FunctionDecisions &D,
+                                                    bool MayGoto) {
+  SmallVector<const PlaceDecisions *> Places;
+  for (const PlaceDecisions &P : D.Places)
+    if (MayGoto ? P.MayGoto : !P.Forget.empty())
+      Places.push_back(&P);
+  return Places;
+}
+
+void FunctionReplay::run(const FunctionDecisions &D) {
+  auto Wanted = placesOf(D, /*MayGoto=*/false);
+  std::vector<FoundPlace> Found = findPlaces(Map, Wanted);
+  for (size_t N = 0; N < Wanted.size(); ++N) {
     if (Found[N].Point == DecisionsMap::NoPoint)
-      addMisfits(R, F.name(), D.Places[N], Found[N].Note);
+      addMisfits(R, F.name(), *Wanted[N], Found[N].Note);
     else
-      replay(D.Places[N], Found[N]);
+      replay(*Wanted[N], Found[N]);
   }
+}
+
+namespace {
+/// Static functions of several files may share a name: the n-th description is
+/// of the n-th function.
+class FunctionFinder {
+public:
+  explicit FunctionFinder(Program &P) {
+    for (CodeSection &S : P.Sections)
+      for (Function &F : S.Functions)
+        ByName[F.name()].push_back(&F);
+  }
+  /// The function of the next description of that name, or why there is none.
+  Function *next(StringRef Name, std::string &Why) {
+    unsigned Number = Seen[Name]++;
+    auto It = ByName.find(Name);
+    Function *F = It == ByName.end() || Number >= It->second.size()
+                      ? nullptr
+                      : It->second[Number];
+    if (!F)
+      Why = "there is no function of that name";
+    else if (F->isOpaque())
+      Why = "the function is left as it is: " + F->opaqueReason();
+    return F;
+  }
+
+private:
+  StringMap<SmallVector<Function *, 1>> ByName;
+  StringMap<unsigned> Seen;
+};
+} // namespace
+
+LoopReplay resolveLoops(const DecisionsFile &File, Object &Obj) {
+  LoopReplay R;
+  FunctionFinder Functions(Obj.Prog);
+  for (const FunctionDecisions &D : File.Functions) {
+    std::string Why;
+    Function *F = Functions.next(D.Name, Why);
+    auto Wanted = placesOf(D, /*MayGoto=*/true);
+    if (Wanted.empty())
+      continue;
+    std::vector<FoundPlace> Found(Wanted.size());
+    std::optional<DecisionsMap> Map;
+    if (Why.empty()) {
+      Map.emplace(*F, Obj.Types ? &*Obj.Types : nullptr,
+                  Obj.Elf.Endian == endianness::big);
+      Found = findPlaces(*Map, Wanted);
+    }
+    for (size_t N = 0; N < Wanted.size(); ++N) {
+      bool Is = Found[N].Point != DecisionsMap::NoPoint;
+      R.Loops.push_back(
+          {Wanted[N]->LineNo, F, Is ? &Map->insn(Found[N].Point) : nullptr,
+           lineOf(Wanted[N]->Where), Why.empty() ? Found[N].Note : Why});
+    }
+  }
+  return R;
 }
 
 Replay resolveDecisions(const DecisionsFile &File, Object &Obj,
                         const Widener &W, const RegKinds &Kinds) {
   Replay R;
   DecisionsVars Vars(Obj);
-  // Static functions of several files may share a name: the n-th description
-  // is of the n-th function.
-  StringMap<SmallVector<Function *, 1>> ByName;
-  for (CodeSection &S : Obj.Prog.Sections)
-    for (Function &F : S.Functions)
-      ByName[F.name()].push_back(&F);
-  StringMap<unsigned> Seen;
+  FunctionFinder Functions(Obj.Prog);
   for (const FunctionDecisions &D : File.Functions) {
-    unsigned Number = Seen[D.Name]++;
-    auto It = ByName.find(D.Name);
-    Function *F = It == ByName.end() || Number >= It->second.size()
-                      ? nullptr
-                      : It->second[Number];
     std::string Why;
-    if (!F)
-      Why = "there is no function of that name";
-    else if (F->isOpaque())
-      Why = "the function is left as it is: " + F->opaqueReason();
-    else if (!Kinds.isAnalysed(*F))
+    Function *F = Functions.next(D.Name, Why);
+    if (Why.empty() && !Kinds.isAnalysed(*F))
       Why = "nothing reaches the function";
     if (!Why.empty()) {
       for (const PlaceDecisions &P : D.Places)

@@ -47,6 +47,7 @@ private:
   Error placeWord(Place &P, const Word &W);
   Error sourcePlace(Place &P, StringRef Text);
   Error forget();
+  Error mayGoto();
   Error marks(SmallVectorImpl<ValueMark> &To, StringRef Key, StringRef List);
   Error occurrence(Occurrence &To, StringRef Key, StringRef Text);
   Error noMore(size_t At) {
@@ -205,7 +206,9 @@ Error Parser::marks(SmallVectorImpl<ValueMark> &To, StringRef Key,
 static std::string knownForms() {
   std::string Text;
   ArrayRef<Form> All = allForms();
-  auto Stem = [](Form F) { return StringRef(formName(F)).rtrim("0123456789").str(); };
+  auto Stem = [](Form F) {
+    return StringRef(formName(F)).rtrim("0123456789").str();
+  };
   for (size_t I = 0; I < All.size(); ++I) {
     Text += (Text.empty() ? "" : ", ") + formName(All[I]);
     size_t Last = I;
@@ -254,6 +257,13 @@ Error Parser::forget() {
   return Error::success();
 }
 
+Error Parser::mayGoto() {
+  if (File.Functions.empty() || File.Functions.back().Places.empty())
+    return expected("'at PLACE' before 'may-goto'", "'may-goto'");
+  File.Functions.back().Places.back().MayGoto = true;
+  return noMore(1);
+}
+
 /// program NAME verified BEFORE -> AFTER [on KERNEL]
 Error Parser::figures() {
   DecisionFigures &F = File.Figures.emplace_back();
@@ -294,6 +304,8 @@ Error Parser::line() {
     return place();
   if (First == "forget")
     return forget();
+  if (First == "may-goto")
+    return mayGoto();
   if (First == "program")
     return figures();
   if (First == "tool") {
@@ -302,15 +314,17 @@ Error Parser::line() {
       File.Tool += (File.Tool.empty() ? "" : " ") + W.Text;
     return Error::success();
   }
-  if (First != "kernel" && First != "function")
+  if (First != "kernel" && First != "function" && First != "global")
     return error("unknown kind of decision '" + First + "'; version " +
                  Twine(DecisionsFile::Version) +
-                 " has: forget (and the lines tool, kernel, program, "
-                 "function, at)");
+                 " has: forget, global, may-goto (and the lines tool, kernel, "
+                 "program, function, at)");
   if (Words.size() < 2)
     return expected("a name after '" + First + "'", found(1));
   if (First == "kernel") {
     File.Kernels.push_back(Words[1].Text);
+  } else if (First == "global") {
+    File.Globals.push_back({LineNo, Words[1].Text});
   } else {
     FunctionDecisions &F = File.Functions.emplace_back();
     F.LineNo = LineNo;
@@ -422,10 +436,16 @@ void writeDecisions(raw_ostream &OS, const DecisionsFile &File) {
       OS << " on " << word(F.Kernel);
     OS << '\n';
   }
+  if (!File.Globals.empty())
+    OS << '\n';
+  for (const GlobalDecision &G : File.Globals)
+    OS << "global " << word(G.Name) << '\n';
   for (const FunctionDecisions &F : File.Functions) {
     OS << "\nfunction " << word(F.Name) << '\n';
     for (const PlaceDecisions &P : F.Places) {
       writePlace(OS, P.Where);
+      if (P.MayGoto)
+        OS << "  may-goto\n";
       for (const ForgetDecision &D : P.Forget) {
         OS << "  forget " << toString(D.Hint) << " by " << formName(D.How);
         writeMarks(OS, "def", D.Value.Defs);

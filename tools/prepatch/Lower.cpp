@@ -6,7 +6,8 @@
 #include "Lowering/PassManager.h"
 #include "Measure.h"
 #include "Report/LoweringReport.h"
-#include "Widening/Decisions.h"
+#include "Tune/Structure.h"
+#include "Widening/DecisionsMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -141,7 +142,7 @@ static Expected<DecisionsFile> readDecisions() {
 
 /// Replays \p File on the program as the passes left it. Returns whether it
 /// changed.
-static bool replay(LoweringContext &Ctx, const DecisionsFile &File) {
+static Expected<bool> replay(LoweringContext &Ctx, DecisionsFile &File) {
   constexpr StringRef Name = "decisions";
   Analyses &A = Ctx.analyses();
   Widener W(Ctx.Prog, A.Graph, A.Live, A.Kinds, A.Stack, Ctx.Profile);
@@ -150,20 +151,11 @@ static bool replay(LoweringContext &Ctx, const DecisionsFile &File) {
   for (const Replay::Applied &T : R.Take)
     Ctx.take(Name, *T.F, *T.At, toString(T.What),
              T.Note.empty() ? "as written" : T.Note, 0);
-  for (const Replay::Misfit &M : R.Misfits) {
-    errs() << "note: " << File.Name << ':' << M.LineNo
-           << ": no longer fits: " << M.What << " in " << M.Function << ": "
-           << M.Reason << '\n';
-    Decision &D = Ctx.Decisions.emplace_back();
-    D.Pass = Name;
-    D.Function = M.Function;
-    D.Line = M.Place;
-    D.What = M.What;
-    D.Reason = "no longer fits: " + M.Reason;
-  }
+  for (const Replay::Misfit &M : R.Misfits)
+    noteMisfit(Ctx, File, M);
   if (Changed)
     Ctx.invalidate();
-  return Changed;
+  return Changed || *HasNewStructure;
 }
 
 static Expected<int> lower(const MemoryBuffer &Buffer) {
@@ -175,10 +167,48 @@ static Expected<int> lower(const MemoryBuffer &Buffer) {
     return Kernel.takeError();
   std::optional<DecisionsFile> ToReplay;
   if (!DecisionsPath.empty()) {
+static void noteMisfit(LoweringContext &Ctx, const DecisionsFile &File,
+                       const Replay::Misfit &M) {
+  errs() << "note: " << File.Name << ':' << M.LineNo
+         << ": no longer fits: " << M.What << " in " << M.Function << ": "
+         << M.Reason << '\n';
+  Decision &D = Ctx.Decisions.emplace_back();
+  D.Pass = "decisions";
+  D.Function = M.Function;
+  D.Line = M.Place;
+  D.What = M.What;
+  D.Reason = "no longer fits: " + M.Reason;
+}
+
+/// Global functions and loops first: the no-ops were chosen with them there.
+static Expected<bool> replayStructure(LoweringContext &Ctx,
+                                      DecisionsFile &File) {
+  auto R = replayStructure(File, Ctx.Obj, Ctx.analyses(), Ctx.Profile);
+  if (!R)
+    return R.takeError();
+  for (const StructureReplay::Change &C : R->Made) {
+    Decision &D = Ctx.Decisions.emplace_back();
+    D.Pass = "decisions";
+    D.Function = C.Function;
+    D.Line = C.Place;
+    D.What = C.What;
+    D.Taken = true;
+    D.Reason = C.Note.empty() ? "as written" : C.Note;
+  }
+  for (const Replay::Misfit &M : R->Misfits)
+    noteMisfit(Ctx, File, M);
+  if (R->changed())
+    Ctx.invalidate();
+  return R->changed();
+}
+
     auto File = readDecisions();
     if (!File)
       return File.takeError();
     ToReplay = std::move(*File);
+  auto HasNewStructure = replayStructure(Ctx, File);
+  if (!HasNewStructure)
+    return HasNewStructure.takeError();
   }
   auto Obj = Object::read(Buffer.getMemBufferRef());
   if (!Obj)
@@ -210,8 +240,12 @@ static Expected<int> lower(const MemoryBuffer &Buffer) {
     if (!Result)
       return createFileError(Input, Result.takeError());
     Changed = *Result;
-    if (ToReplay)
-      Changed |= replay(Ctx, *ToReplay);
+    if (ToReplay) {
+      auto Replayed = replay(Ctx, *ToReplay);
+      if (!Replayed)
+        return createFileError(Input, Replayed.takeError());
+      Changed |= *Replayed;
+    }
     Decisions = std::move(Ctx.Decisions);
   }
   if (Error E = writeToOutput(

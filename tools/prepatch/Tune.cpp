@@ -3,12 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Commands.h"
-#include "Kload.h"
-#include "Lowering/Pass.h"
 #include "Report/Format.h"
-#include "Tune/Tuner.h"
+#include "Tune/Levers.h"
+#include "TuneKernels.h"
 #include "TuneReport.h"
-#include "Widening/Decisions.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -74,6 +72,14 @@ static cl::opt<std::string> Profile(
     "profile", cl::desc("Kernel profile: a built-in name or a file"),
     cl::value_desc("name"), cl::init(KernelProfile::DefaultName),
     cl::sub(TuneCommand), cl::cat(Category));
+static cl::opt<bool> NoGlobals("no-globals",
+                               cl::desc("Leave static functions static"),
+                               cl::sub(TuneCommand), cl::cat(Category));
+static cl::opt<bool> AllowMayGoto(
+    "allow-may-goto",
+    cl::desc("Loops whose rounds are counted may get a may_goto, so that the "
+             "verifier may forget their counters. Kernels from 6.9"),
+    cl::sub(TuneCommand), cl::cat(Category));
 static cl::opt<bool> Quiet("quiet", cl::desc("No progress on standard error"),
                            cl::sub(TuneCommand), cl::cat(Category));
 
@@ -105,12 +111,18 @@ private:
     if (!OnTerminal && !IsNew)
       return;
     Last = P.Program.str();
+    if (P.Total == 0)
+      return show("looking for functions that may be global");
     std::string Text =
         formatv("{0} of {1} programs; {2}: {3} instructions verified", P.Done,
                 P.Total, P.Program, P.Before);
     if (OnTerminal)
       Text += formatv(", best so far {0}; {1} s left", P.Best,
                       unsigned(std::max(0.0, P.SecondsLeft)));
+    show(std::move(Text));
+  }
+
+  void show(std::string Text) {
     if (Text == Shown)
       return;
     errs() << (OnTerminal ? "\r\033[K" : "") << Text
@@ -122,53 +134,6 @@ private:
   std::string Last, Shown;
 };
 } // namespace
-
-/// The command that serves trial loads of \p Object under \p Kernel.
-static Expected<std::vector<std::string>>
-serverCommand(StringRef Kload, StringRef Kernel, StringRef Object) {
-  std::vector<std::string> Command;
-  if (Kernel != "running") {
-    SmallString<256> Runner(sys::path::parent_path(ExecutablePath));
-    sys::path::append(Runner, "prepatch-vm");
-    if (!sys::fs::can_execute(Runner))
-      return createStringError("no prepatch-vm at '" + Runner.str().str() +
-                               "' to run kernel " + Kernel);
-    Command = {Runner.str().str(), Kernel.str(), "--"};
-  }
-  Command.insert(Command.end(), {Kload.str(), "--serve", Object.str()});
-  return Command;
-}
-
-static Expected<std::vector<KernelSessions>> openSessions(StringRef Object,
-                                                          unsigned PerKernel) {
-  auto Kload = findKload(KloadPath);
-  if (!Kload)
-    return Kload.takeError();
-  SmallString<256> Path(Object);
-  if (std::error_code EC = sys::fs::make_absolute(Path))
-    return createFileError(Object, EC);
-  std::vector<std::string> Names = KernelNames;
-  if (Names.empty())
-    Names.push_back("running");
-  std::vector<KernelSessions> Kernels;
-  for (const std::string &Name : Names) {
-    auto Command = serverCommand(*Kload, Name, Path);
-    if (!Command)
-      return Command.takeError();
-    KernelSessions K;
-    K.Name = Name;
-    // The first kernel is searched on, the others only asked.
-    unsigned Count = Kernels.empty() ? PerKernel : 1;
-    for (unsigned I = 0; I != Count; ++I) {
-      auto S = KernelSession::start(*Command);
-      if (!S)
-        return createFileError("kernel " + Name, S.takeError());
-      K.Sessions.push_back(std::move(*S));
-    }
-    Kernels.push_back(std::move(K));
-  }
-  return Kernels;
-}
 
 static unsigned jobCount() {
   if (JobCount)
@@ -185,16 +150,20 @@ static std::vector<ChosenWidening> chosenOf(const ObjectModel &Model,
   return Chosen;
 }
 
-static Error writeDecisionsFile(const Object &Obj, const ObjectModel &Model,
+/// No-ops are described in the object with the functions global and the
+/// may_goto in it, and these in \p Original.
+static Error writeDecisionsFile(const Variant &Original, const Variant &Final,
                                 const TuneSummary &Summary) {
   if (DecisionsPath.empty())
     return Error::success();
   Plan All = mergePlans(Summary.Programs);
-  DecisionsFile File = describeDecisions(Obj, chosenOf(Model, All));
+  DecisionsFile File =
+      describeDecisions(Final.object(), chosenOf(Final.model(), All));
+  describeStructure(File, Original, Final.structure());
   File.Tool = "prepatch";
   File.Kernels = Summary.Kernels;
   for (const TunedProgram &T : Summary.Programs)
-    if (!T.Chosen.empty())
+    if (Summary.isChanged(T))
       for (size_t K = 0; K != T.Kernels.size(); ++K)
         if (T.Kernels[K].After.Loads)
           File.Figures.push_back({T.Name, T.Kernels[K].Before.Verified,
@@ -207,8 +176,9 @@ static Error writeDecisionsFile(const Object &Obj, const ObjectModel &Model,
 }
 
 /// Loads what was written: it must verify as the trials did.
-static Error checkResult(StringRef Path, ArrayRef<TunedProgram> Programs) {
-  auto Kernels = openSessions(Path, 1);
+static Error checkResult(const TuneKernels &Opener, StringRef Path,
+                         ArrayRef<TunedProgram> Programs) {
+  auto Kernels = Opener.open(Path, 1);
   if (!Kernels)
     return Kernels.takeError();
   for (const TunedProgram &T : Programs)
@@ -234,7 +204,7 @@ static Error checkResult(StringRef Path, ArrayRef<TunedProgram> Programs) {
 }
 
 /// Writes beside the output first, and gives it its name when it was checked.
-static Error writeChecked(Object &Obj, bool Changed,
+static Error writeChecked(const TuneKernels &Opener, Object &Obj, bool Changed,
                           ArrayRef<TunedProgram> Programs) {
   if (!Changed)
     return writeToOutput(Output, [&](raw_ostream &OS) {
@@ -247,11 +217,19 @@ static Error writeChecked(Object &Obj, bool Changed,
         return Obj.write(OS, /*Changed=*/true);
       }))
     return E;
-  if (Error E = checkResult(Path, Programs))
+  if (Error E = checkResult(Opener, Path, Programs))
     return E;
   if (std::error_code EC = sys::fs::rename(Path, Output))
     return createFileError(Output, EC);
   return Error::success();
+}
+
+/// "function 'walk', loop.bpf.c:12:3: text".
+static std::string describeLoop(const Variant &V, CodePlace At) {
+  std::string Text = "function '" + V.model().function(At.Fn).name() + "'";
+  const Insn *I = V.model().find(At);
+  const LineRecord *Line = I ? I->line() : nullptr;
+  return Line ? Text + ", " + V.object().describeLine(*Line) : Text;
 }
 
 static void insertPlan(const ObjectModel &Model, const Plan &All) {
@@ -276,61 +254,92 @@ static void insertPlan(const ObjectModel &Model, const Plan &All) {
     Model.widener().insert(*E.At, E.Code);
 }
 
+/// The search; fills in \p Summary.
+static Expected<LeverResult> search(TuneKernels &Opener, MemoryBufferRef Buffer,
+                                    OpenVariant &Original,
+                                    const KernelProfile &Kernel) {
+  ProgressLine Progress;
+  LeverOptions Options;
+  Options.Globals = !NoGlobals;
+  Options.MayGoto = AllowMayGoto;
+  Options.Sessions = jobCount();
+  Options.Tune.BudgetSeconds = Budget;
+  Options.Tune.Programs = ProgramNames;
+  Options.Tune.OnProgress = [&](const TuneProgress &P) {
+    return Progress.update(P);
+  };
+  if (Verbose)
+    Options.Tune.Log = [](const std::string &Text) { errs() << Text << '\n'; };
+  bool Tags = all_of(Original.Kernels, [](const KernelSessions &K) {
+    return isAtLeast(K.Sessions[0]->kernel(), 6, 8);
+  });
+  auto Open = [&](const Structure &What,
+                  unsigned Sessions) -> Expected<OpenVariant> {
+    auto V = Variant::make(Buffer, What, Kernel, Tags);
+    if (!V)
+      return V.takeError();
+    return Opener.open(std::move(*V), Sessions);
+  };
+  sys::SetInterruptFunction([] { Interrupted = true; });
+  auto Result = Levers(Original, Kernel, Open, std::move(Options)).run();
+  sys::SetInterruptFunction(nullptr);
+  return Result;
+}
+
 static Expected<int> tune(const MemoryBuffer &Buffer) {
   auto Kernel = KernelProfile::open(Profile);
   if (!Kernel)
     return Kernel.takeError();
+  TuneKernels Opener(KernelNames, KloadPath, Output);
   auto Obj = Object::read(Buffer.getMemBufferRef());
   if (!Obj)
     return createFileError(Input, Obj.takeError());
-  TuneSummary Summary;
-  bool Changed = false;
   if ((*Obj)->isFrozen()) {
     errs() << "note: " << Input << ": left as it is: " << (*Obj)->FrozenReason
            << '\n';
-    if (Error E = writeChecked(**Obj, false, {}))
+    if (Error E = writeChecked(Opener, **Obj, false, {}))
       return createFileError(Output, std::move(E));
     return 0;
   }
-  Analyses Known((*Obj)->Prog, *Kernel);
-  Widener TheWidener((*Obj)->Prog, Known.Graph, Known.Live, Known.Kinds,
-                     Known.Stack, *Kernel);
-  ObjectModel Model((*Obj)->Prog, TheWidener);
-  {
-    auto Kernels = openSessions(Input, jobCount());
-    if (!Kernels)
-      return createFileError(Input, Kernels.takeError());
-    for (const KernelSessions &K : *Kernels)
-      Summary.Kernels.push_back(K.Sessions[0]->kernel());
-    ProgressLine Progress;
-    TuneOptions Options;
-    Options.BudgetSeconds = Budget;
-    Options.Programs = ProgramNames;
-    Options.OnProgress = [&](const TuneProgress &P) {
-      return Progress.update(P);
-    };
-    if (Verbose)
-      Options.Log = [](const std::string &Text) { errs() << Text << '\n'; };
-    for (const std::string &Name : ProgramNames)
-      if (!Kernels->front().Sessions[0]->find(Name))
-        return createFileError(
-            Input, createStringError("no program '" + Name + "' in it"));
-    sys::SetInterruptFunction([] { Interrupted = true; });
-    auto Tuned = Tuner(Model, *Kernels, Options).run();
-    sys::SetInterruptFunction(nullptr);
-    if (!Tuned)
-      return createFileError(Input, Tuned.takeError());
-    Summary.Programs = std::move(*Tuned);
-  }
+  OpenVariant Original;
+  auto V = Variant::make(Buffer.getMemBufferRef(), {}, *Kernel, true);
+  if (!V)
+    return createFileError(Input, V.takeError());
+  Original.V = std::move(*V);
+  auto Kernels = Opener.open(Input, jobCount());
+  if (!Kernels)
+    return createFileError(Input, Kernels.takeError());
+  Original.Kernels = std::move(*Kernels);
+  TuneSummary Summary;
+  for (const KernelSessions &K : Original.Kernels)
+    Summary.Kernels.push_back(K.Sessions[0]->kernel());
+  for (const std::string &Name : ProgramNames)
+    if (!Original.Kernels[0].Sessions[0]->find(Name))
+      return createFileError(
+          Input, createStringError("no program '" + Name + "' in it"));
+  auto Tuned = search(Opener, Buffer.getMemBufferRef(), Original, *Kernel);
+  if (!Tuned)
+    return createFileError(Input, Tuned.takeError());
+  Original.Kernels.clear();
+  const Variant &Final = *Tuned->Final;
+  Summary.Programs = std::move(Tuned->Programs);
+  Summary.WithGlobals = std::move(Tuned->WithGlobals);
+  Summary.WithMayGoto = std::move(Tuned->WithMayGoto);
+  for (uint32_t Fn : Final.structure().Globals)
+    Summary.Globals.push_back(Original.V->model().function(Fn).name());
+  for (CodePlace At : Final.structure().Loops)
+    Summary.Loops.push_back(describeLoop(*Original.V, At));
+
   Plan All = mergePlans(Summary.Programs);
-  Changed = !All.empty();
-  // Decisions describe the object as it was read.
-  if (Error E = writeDecisionsFile(**Obj, Model, Summary))
+  bool Changed = !All.empty() || !Final.structure().empty();
+  if (Error E = writeDecisionsFile(*Original.V, Final, Summary))
     return createFileError(DecisionsPath, std::move(E));
-  insertPlan(Model, All);
-  if (Error E = writeChecked(**Obj, Changed, Summary.Programs))
+  insertPlan(Final.model(), All);
+  if (Error E =
+          writeChecked(Opener, Final.object(), Changed, Summary.Programs))
     return createFileError(Output, std::move(E));
-  for (const std::string &Note : (*Obj)->Notes)
+  append_range(Tuned->Notes, Final.object().Notes);
+  for (const std::string &Note : Tuned->Notes)
     errs() << "note: " << Input << ": " << Note << '\n';
   if (!ReportFile.empty()) {
     bool Json = StringRef(ReportFile).ends_with(".json");

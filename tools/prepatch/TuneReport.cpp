@@ -11,6 +11,19 @@ using namespace llvm;
 
 namespace prepatch {
 
+bool TuneSummary::isChanged(const TunedProgram &T) const {
+  return !T.Chosen.empty() || is_contained(WithGlobals, T.Name) ||
+         is_contained(WithMayGoto, T.Name);
+}
+
+static void writeNames(json::OStream &J, StringRef Key,
+                       ArrayRef<std::string> Names) {
+  J.attributeArray(Key, [&] {
+    for (const std::string &Name : Names)
+      J.value(json::fixUTF8(Name));
+  });
+}
+
 static void writeFigures(json::OStream &J, StringRef Release,
                          const KernelFigures &F) {
   J.object([&] {
@@ -31,11 +44,17 @@ static void writeFigures(json::OStream &J, StringRef Release,
 static void writeJson(raw_ostream &OS, const TuneSummary &Summary) {
   json::OStream J(OS, 1);
   J.object([&] {
+    writeNames(J, "globals", Summary.Globals);
+    writeNames(J, "may_goto", Summary.Loops);
     J.attributeArray("programs", [&] {
       for (const TunedProgram &T : Summary.Programs)
         J.object([&] {
           J.attribute("name", T.Name);
-          J.attribute("changed", !T.Chosen.empty());
+          J.attribute("changed", Summary.isChanged(T));
+          J.attribute("has_globals",
+                      is_contained(Summary.WithGlobals, T.Name));
+          J.attribute("needs_may_goto",
+                      is_contained(Summary.WithMayGoto, T.Name));
           J.attribute("reason", json::fixUTF8(T.Reason));
           J.attribute("verified_before", T.Kernels[0].Before.Verified);
           J.attribute("verified_after", T.Kernels[0].After.Verified);
@@ -77,9 +96,17 @@ static void writeText(raw_ostream &OS, const TuneSummary &Summary) {
                                   : "refused",
                     F.BeforeUs, F.AfterUs, T.Chosen.size());
     }
+    if (is_contained(Summary.WithGlobals, T.Name))
+      OS << "  has functions that were made global\n";
+    if (is_contained(Summary.WithMayGoto, T.Name))
+      OS << "  has loops with a may_goto\n";
     if (!T.Reason.empty())
       OS << "  " << T.Reason << '\n';
   }
+  for (const std::string &Name : Summary.Globals)
+    OS << "made global: " << Name << '\n';
+  for (const std::string &Loop : Summary.Loops)
+    OS << "may_goto: " << Loop << '\n';
 }
 
 void writeTuneReport(raw_ostream &OS, const TuneSummary &Summary,

@@ -11,6 +11,12 @@ namespace prepatch {
 struct TuneSummary {
   std::vector<std::string> Kernels; ///< releases
   std::vector<TunedProgram> Programs;
+  std::vector<std::string> Globals; ///< functions that became global
+  std::vector<std::string> Loops;   ///< that got a may_goto
+  /// Programs with any of these.
+  std::vector<std::string> WithGlobals, WithMayGoto;
+
+  bool isChanged(const TunedProgram &T) const;
 };
 
 /// A table and a line of reason for each program that stays as it is; or JSON.
