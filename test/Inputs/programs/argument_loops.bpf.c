@@ -130,6 +130,9 @@ static __always_inline _Bool is_secret(const char *text,
   return 0;
 }
 
+// Makes the compiler forget what it knows of a variable.
+#define forget(Variable) asm volatile("" : "+r"(Variable))
+
 // Reads the next argument. Returns false behind the last one.
 static __always_inline _Bool read_argument(struct reader *in,
                                            const struct secrets *secrets,
@@ -142,7 +145,10 @@ static __always_inline _Bool read_argument(struct reader *in,
     in->flags |= COMMAND_TRUNCATED;
     return 0;
   }
-  char *text = out->text + (in->offset & (TextLength - 1));
+  // Older kernels have to see the bound in the register that is added.
+  __u64 offset = in->offset;
+  forget(offset);
+  char *text = out->text + (offset & (TextLength - 1));
   long length =
       bpf_probe_read_user_str(text, ArgumentLength, (void *)in->source);
   if (length <= 0) {

@@ -112,13 +112,15 @@ struct payload {
 static __always_inline void
 send_chunk(struct __sk_buff *skb, struct chunk *chunk, struct progress *at) {
   __u32 length = at->rest;
-  // The verifier has to see that the length is in bounds, even where the
-  // compiler knows it.
-  forget(length);
   if (length == 0)
     return;
   if (length > ChunkLength)
     length = ChunkLength;
+  // Kernels have to see that the length is in bounds, and older ones do not see
+  // by a comparison that it is not zero.
+  length -= 1;
+  forget(length);
+  length = (length & (ChunkLength - 1)) + 1;
   if (bpf_skb_load_bytes(skb, at->offset, chunk->data, length)) {
     at->flags |= CHUNK_GAP;
     at->rest = 0;

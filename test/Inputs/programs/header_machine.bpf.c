@@ -27,8 +27,8 @@
 #include <bpf/bpf_helpers.h>
 
 enum {
-  MaxHeaders = 12,
-  MaxOptions = 10,
+  MaxHeaders = 11,
+  MaxOptions = 8,
   MaxOffset = 1024,
   Kinds = 256,
 };

@@ -137,6 +137,9 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt) {
   return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 }
 
+// Makes the compiler forget what it knows of a variable.
+#define forget(Variable) asm volatile("" : "+r"(Variable))
+
 // Appends a name. Returns false if the walk cannot go on.
 static __always_inline _Bool append_name(struct walk *walk,
                                          struct path_event *event) {
@@ -146,7 +149,10 @@ static __always_inline _Bool append_name(struct walk *walk,
     walk->flags |= PATH_TRUNCATED;
     return 0;
   }
-  char *text = event->text + (walk->offset & (PathLength - 1));
+  // Older kernels have to see the bound in the register that is added.
+  __u64 offset = walk->offset;
+  forget(offset);
+  char *text = event->text + (offset & (PathLength - 1));
   long length = bpf_probe_read_kernel_str(text, NameLength, name);
   if (length <= 0) {
     walk->flags |= PATH_UNREADABLE;
