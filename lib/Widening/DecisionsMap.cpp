@@ -93,24 +93,32 @@ static std::string nameOf(const Insn &I) {
 static bool mayBeginNoOp(ArrayRef<RawInsn> Code) {
   if (Code.size() < 2)
     return false;
-  auto isByteStore = [](const RawInsn &I) {
-    return memSize(I.Opcode) == SizeB && I.Dst == RegFp;
-  };
   const RawInsn &I = Code[0], &Next = Code[1];
   uint8_t NextClass = insnClass(Next.Opcode);
+  auto storesNext = [&](unsigned Reg) {
+    return NextClass == ClassStx && Next.Dst == RegFp && Next.Src == Reg;
+  };
+  auto comparesNext = [&](unsigned Reg) {
+    return classify(Next) == InsnKind::CondJump && Next.Dst == Reg &&
+           !usesSrcReg(Next.Opcode);
+  };
   switch (insnClass(I.Opcode)) {
   case ClassLdx:
-    return I.Src == RegFp && NextClass == ClassStx && isByteStore(Next);
+    return I.Src == RegFp && (storesNext(I.Dst) || comparesNext(I.Dst));
   case ClassStx:
     return I.Dst == RegFp &&
-           ((NextClass == ClassStx && isByteStore(Next)) ||
-            (NextClass == ClassLdx && Next.Src == RegFp && Next.Off == I.Off));
+           (storesNext(I.Src) ||
+            (NextClass == ClassLdx && Next.Dst == I.Src && Next.Src == RegFp));
   case ClassSt:
     return I.Dst == RegFp && I.Imm == 1 &&
            (NextClass == ClassLdx || NextClass == ClassSt);
   case ClassAlu64:
-    return I.Opcode == OpMov64Imm && I.Imm == 0 && Next.Dst == RegFp &&
-           NextClass == ClassStx && memMode(Next.Opcode) == ModeAtomic;
+    return I.Opcode == OpMov64Imm && I.Imm == 0 && storesNext(I.Dst) &&
+           memMode(Next.Opcode) == ModeAtomic;
+  case ClassJmp:
+  case ClassJmp32:
+    return classify(I) == InsnKind::CondJump && !usesSrcReg(I.Opcode) &&
+           (storesNext(I.Dst) || comparesNext(I.Dst));
   default:
     return false;
   }
@@ -126,68 +134,89 @@ DecisionsMap::DecisionsMap(Function &F, const Btf *Types, bool IsBigEndian)
 }
 
 void DecisionsMap::findPoints(bool IsBigEndian) {
-  // Where control comes in from elsewhere.
-  std::vector<char> IsTarget(Flow.size());
-  for (unsigned N = 0; N < Flow.size(); ++N) {
-    const Insn *Last = Flow.block(N).back();
-    if (Last && isBranch(Last->kind()) && Last->target())
-      IsTarget[Last->target()->number()] = true;
-  }
-  for (const JumpTable *T : F.jumpTables())
-    for (const BasicBlock *BB : T->Targets)
-      IsTarget[BB->number()] = true;
-
-  // Code is compared with the sequences as it is encoded.
+  // All instructions as they are encoded, for sequences may have branches.
+  std::vector<Insn *> All;
+  std::vector<unsigned> InBlock, Slot, FirstOf;
   std::vector<RawInsn> Raw;
-  bool StartsBlock = true, IsJoin = false;
-  SmallVector<Widening, 2> Pending;
-  SmallVector<uint32_t, 8> PendingIndices;
+  unsigned NextSlot = 0;
   for (unsigned N = 0; N < Flow.size(); ++N) {
-    FlowStart.push_back(size());
-    BasicBlock &BB = Flow.block(N);
-    const BasicBlock *Before = BB.prev();
-    bool Begins = !Before || IsTarget[N] ||
-                  (Before->back() && isTerminator(Before->back()->kind()));
-    if (Begins) {
-      StartsBlock = true;
-      IsJoin = Flow.predecessors(N).size() > 1;
-    }
-    Raw.clear();
-    for (Insn &I : BB)
+    FirstOf.push_back(unsigned(All.size()));
+    for (Insn &I : Flow.block(N)) {
+      All.push_back(&I);
+      InBlock.push_back(N);
+      Slot.push_back(NextSlot);
       Raw.push_back(I.raw());
-    size_t At = 0;
-    for (InsnIterator It = BB.begin(); It != BB.end();) {
-      ArrayRef<RawInsn> Rest = ArrayRef(Raw).drop_front(At);
-      std::optional<ForgetMatch> Found;
-      if (mayBeginNoOp(Rest))
-        Found = matchForget(Rest, IsBigEndian);
-      if (Found) {
+      NextSlot += I.slots();
+    }
+  }
+  auto targetOf = [&](const Insn &I) {
+    return isBranch(I.kind()) && I.target() ? FirstOf[I.target()->number()]
+                                            : NoPoint;
+  };
+  for (unsigned At = 0; At < All.size(); ++At)
+    if (unsigned To = targetOf(*All[At]); To < All.size()) {
+      int Distance = int(Slot[To]) - int(Slot[At]) - 1;
+      if (Raw[At].Opcode == OpGotol)
+        Raw[At].Imm = Distance;
+      else
+        Raw[At].Off = int16_t(Distance);
+    }
+
+  // What is ours, and which instruction each stands for.
+  std::vector<unsigned> Real(All.size(), NoPoint);
+  SmallVector<Widening, 2> Pending;
+  unsigned Count = 0;
+  for (unsigned At = 0; At < All.size();) {
+    ArrayRef<RawInsn> Rest = ArrayRef(Raw).drop_front(At);
+    if (mayBeginNoOp(Rest))
+      if (auto Found = matchForget(Rest, IsBigEndian)) {
         for (Location L : Found->Where)
           Pending.push_back({L, Found->How});
-        for (unsigned N = 0; N < Found->Length; ++N, ++It, ++At)
-          if (!It->isInserted())
-            PendingIndices.push_back(It->originalIndex());
+        At += Found->Length;
         continue;
       }
-      Insn &I = *It;
-      ++It, ++At;
-      if (StartsBlock)
-        BlockStart.push_back(size());
-      Point P{&I, N, unsigned(BlockStart.size()) - 1, 0, PlaceRole::Inside};
-      if (StartsBlock)
-        P.Role = IsJoin ? PlaceRole::Join : PlaceRole::Start;
-      StartsBlock = IsJoin = false;
-      if (!Pending.empty())
-        NoOps[size()] = std::exchange(Pending, {});
-      if (!I.isInserted())
-        PendingIndices.push_back(I.originalIndex());
-      for (uint32_t Index : PendingIndices)
-        ByIndex.try_emplace(Index - F.originalStart(), size());
-      PendingIndices.clear();
-      Points.push_back(P);
-    }
+    if (!Pending.empty())
+      NoOps[Count] = std::exchange(Pending, {});
+    Real[At++] = Count++;
   }
-  FlowStart.push_back(size());
+  std::vector<unsigned> Behind(All.size() + 1, NoPoint);
+  for (unsigned At = unsigned(All.size()); At-- > 0;)
+    Behind[At] = Real[At] != NoPoint ? Real[At] : Behind[At + 1];
+
+  // In how many ways branches of the program lead to each.
+  std::vector<unsigned> Ways(Count);
+  auto addWay = [&](unsigned To) {
+    if (To < All.size() && Behind[To] != NoPoint)
+      ++Ways[Behind[To]];
+  };
+  for (unsigned At = 0; At < All.size(); ++At)
+    if (Real[At] != NoPoint)
+      addWay(targetOf(*All[At]));
+  for (const JumpTable *T : F.jumpTables())
+    for (const BasicBlock *BB : T->Targets)
+      addWay(FirstOf[BB->number()]);
+
+  const Insn *Last = nullptr;
+  for (unsigned At = 0; At < All.size(); ++At) {
+    Insn &I = *All[At];
+    while (FlowStart.size() <= InBlock[At])
+      FlowStart.push_back(size());
+    if (!I.isInserted() && Behind[At] != NoPoint)
+      ByIndex.try_emplace(I.originalIndex() - F.originalStart(), Behind[At]);
+    if (Real[At] == NoPoint)
+      continue;
+    bool Begins = !Last || Ways[size()] || isTerminator(Last->kind());
+    if (Begins)
+      BlockStart.push_back(size());
+    unsigned AllWays = Ways[size()] + (!Last || !endsFlow(Last->kind()));
+    Point P{&I, InBlock[At], unsigned(BlockStart.size()) - 1, 0,
+            PlaceRole::Inside};
+    if (Begins)
+      P.Role = AllWays > 1 ? PlaceRole::Join : PlaceRole::Start;
+    Points.push_back(P);
+    Last = &I;
+  }
+  FlowStart.resize(Flow.size() + 1, size());
 }
 
 unsigned DecisionsMap::sourceOf(const LineRecord &L, const Btf *Types) {

@@ -53,6 +53,7 @@ private:
   unsigned inRun(const Place &P, unsigned First) const;
   FoundPlace similarOnLine(const Place &P) const;
   FoundPlace onShiftedLine(const Place &P) const;
+  FoundPlace beforeLine(const Place &P, ArrayRef<unsigned> Runs) const;
   FoundPlace withChangedLine(const Place &P) const;
   FoundPlace similarBlock(const Place &P) const;
   /// Of \p Points, the free one with the code of \p P that is nearest to index
@@ -200,10 +201,29 @@ FoundPlace PlaceFinder::similarOnLine(const Place &P) const {
                 " places of that kind (" + roleText(P.Role) + "), it had " +
                 std::to_string(P.OnLine.Total) +
                 ", and none has the code of this one"};
-  if (!Map.pointsOnLine(P, PlaceRole::Inside, ~0u).empty())
-    return {DecisionsMap::NoPoint, Certainty::Guess,
-            "no block begins on the line any more"};
+  std::vector<unsigned> Runs = Map.pointsOnLine(P, PlaceRole::Inside, P.Column);
+  if (Runs.empty())
+    Runs = Map.pointsOnLine(P, PlaceRole::Inside, ~0u);
+  if (!Runs.empty())
+    return beforeLine(P, Runs);
   return withChangedLine(P);
+}
+
+/// No block begins on the line, but it has code, in \p Runs: a statement may
+/// have been put before it, and the block begins there.
+FoundPlace PlaceFinder::beforeLine(const Place &P,
+                                   ArrayRef<unsigned> Runs) const {
+  std::vector<unsigned> Starts;
+  for (unsigned First : Runs) {
+    unsigned Start = Map.inBlock(Map.blockOf(First), 0);
+    if (Map.role(Start) == P.Role && !is_contained(Starts, Start))
+      Starts.push_back(Start);
+  }
+  if (Starts.size() == P.OnLine.Total && isFree(Starts[P.OnLine.Number - 1]))
+    return {Starts[P.OnLine.Number - 1], Certainty::Guess,
+            "another line begins the block now"};
+  return {DecisionsMap::NoPoint, Certainty::Guess,
+          "no block begins on the line any more"};
 }
 
 /// Nothing comes from the line any more: it may have been edited.
@@ -460,13 +480,14 @@ std::optional<Form> ValueFinder::findForm(const ForgetDecision &D, Location L) {
       return D.How;
   }
   // Whoever forgets a part wants the rest known.
-  bool ForgetsAll = D.How == Form::Touch || D.How == Form::Atomic ||
-                    D.How == Form::Spill || xorBits(D.How) == 64;
-  if (!ForgetsAll)
+  auto ForgetsAll = [](Form F) {
+    return F == Form::Touch || F == Form::Rewrite || F == Form::Atomic ||
+           F == Form::Spill || xorBits(F) == 64;
+  };
+  if (!ForgetsAll(D.How))
     return std::nullopt;
   for (Form F : W.formsFor(I, L))
-    if (F == Form::Touch || F == Form::Atomic || F == Form::Spill ||
-        xorBits(F) == 64)
+    if (ForgetsAll(F))
       return F;
   return std::nullopt;
 }
@@ -492,9 +513,15 @@ std::optional<Widening> ValueFinder::find(const ForgetDecision &D,
   }
   auto How = findForm(D, *L);
   if (!How) {
-    addNote(Note,
-            (*L == D.Hint ? "" : "the value is in " + toString(*L) + " now; ") +
-                ("no dead register or free stack slot for " + formName(D.How)));
+    if (*L != D.Hint)
+      addNote(Note, "the value is in " + toString(*L) + " now");
+    if (L->IsSlot != isForSlots(D.How))
+      addNote(Note, formName(D.How) + Twine(" is not for it"));
+    else if (!W.isProven(I, *L, D.How))
+      addNote(Note, "the value may be too large for " + formName(D.How));
+    else
+      addNote(Note,
+              "no dead register or free stack slot for " + formName(D.How));
     return std::nullopt;
   }
   Chosen.try_emplace(D.Hint, *L);

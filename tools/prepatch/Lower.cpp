@@ -65,9 +65,9 @@ static cl::opt<std::string> DecisionsPath(
     cl::value_desc("file"), cl::sub(LowerCommand), cl::cat(Category));
 static cl::list<std::string> Decide(
     "decide", cl::Hidden, cl::CommaSeparated,
-    cl::desc("For tests: write a decisions file for these no-ops of IN to OUT "
-             "and stop"),
-    cl::value_desc("FUNCTION+INSN:LOCATION:FORM"), cl::sub(LowerCommand),
+    cl::desc("For tests: write a decisions file for these no-ops in IN to OUT, "
+             "or for all values at all joins, and stop"),
+    cl::value_desc("FUNCTION+INSN:LOCATION:FORM|all"), cl::sub(LowerCommand),
     cl::cat(Category));
 static cl::opt<bool>
     Measure("measure",
@@ -119,9 +119,45 @@ static Expected<ChosenWidening> parseChoice(Program &P, StringRef Text) {
                            Text + "'");
 }
 
-static Error writeChoices(Object &Obj) {
+/// Every scalar that is live at a join, by the best form for it.
+static std::vector<ChosenWidening> allChoices(Object &Obj,
+                                              const KernelProfile &Kernel) {
+  std::vector<ChosenWidening> Chosen;
+  Analyses A(Obj.Prog, Kernel);
+  Widener W(Obj.Prog, A.Graph, A.Live, A.Kinds, A.Stack, Kernel);
+  for (Function *F : A.Graph.functions()) {
+    if (F->isOpaque() || !A.Kinds.isAnalysed(*F))
+      continue;
+    DecisionsMap Map(*F, Obj.Types ? &*Obj.Types : nullptr,
+                     Obj.Elf.Endian == endianness::big);
+    for (unsigned P = 0; P < Map.size(); ++P) {
+      Insn &I = Map.insn(P);
+      if (Map.role(P) != PlaceRole::Join || !A.Kinds.isReached(Map.block(P)))
+        continue;
+      RegState State = A.Kinds.stateBefore(Map.block(P), I);
+      auto choose = [&](Location L, const RegValue &V) {
+        auto Forms = W.formsFor(I, L);
+        if (!V.isPointer() && !Forms.empty())
+          Chosen.push_back({F, I.originalIndex() - F->originalStart(), L,
+                            Forms.front()});
+      };
+      for (unsigned R = 0; R < RegFp; ++R)
+        choose(Location::reg(R), State[R]);
+      for (int16_t Off : Map.slots())
+        if (!Map.valueAt(P, Location::slot(Off)).Uses.empty())
+          choose(Location::slot(Off), State.slot(Off));
+    }
+  }
+  return Chosen;
+}
+
+static Error writeChoices(Object &Obj, const KernelProfile &Kernel) {
   std::vector<ChosenWidening> Chosen;
   for (const std::string &Text : Decide) {
+    if (Text == "all") {
+      append_range(Chosen, allChoices(Obj, Kernel));
+      continue;
+    }
     auto C = parseChoice(Obj.Prog, Text);
     if (!C)
       return C.takeError();
@@ -140,33 +176,6 @@ static Expected<DecisionsFile> readDecisions() {
   return parseDecisions((*Buffer)->getBuffer(), DecisionsPath);
 }
 
-/// Replays \p File on the program as the passes left it. Returns whether it
-/// changed.
-static Expected<bool> replay(LoweringContext &Ctx, DecisionsFile &File) {
-  constexpr StringRef Name = "decisions";
-  Analyses &A = Ctx.analyses();
-  Widener W(Ctx.Prog, A.Graph, A.Live, A.Kinds, A.Stack, Ctx.Profile);
-  Replay R = resolveDecisions(File, Ctx.Obj, W, A.Kinds);
-  bool Changed = applyReplay(R, W);
-  for (const Replay::Applied &T : R.Take)
-    Ctx.take(Name, *T.F, *T.At, toString(T.What),
-             T.Note.empty() ? "as written" : T.Note, 0);
-  for (const Replay::Misfit &M : R.Misfits)
-    noteMisfit(Ctx, File, M);
-  if (Changed)
-    Ctx.invalidate();
-  return Changed || *HasNewStructure;
-}
-
-static Expected<int> lower(const MemoryBuffer &Buffer) {
-  auto ThePasses = parsePasses(Passes);
-  if (!ThePasses)
-    return ThePasses.takeError();
-  auto Kernel = KernelProfile::open(Profile);
-  if (!Kernel)
-    return Kernel.takeError();
-  std::optional<DecisionsFile> ToReplay;
-  if (!DecisionsPath.empty()) {
 static void noteMisfit(LoweringContext &Ctx, const DecisionsFile &File,
                        const Replay::Misfit &M) {
   errs() << "note: " << File.Name << ':' << M.LineNo
@@ -202,19 +211,46 @@ static Expected<bool> replayStructure(LoweringContext &Ctx,
   return R->changed();
 }
 
+/// Replays \p File on the program as the passes left it. Returns whether it
+/// changed.
+static Expected<bool> replay(LoweringContext &Ctx, DecisionsFile &File) {
+  constexpr StringRef Name = "decisions";
+  auto HasNewStructure = replayStructure(Ctx, File);
+  if (!HasNewStructure)
+    return HasNewStructure.takeError();
+  Analyses &A = Ctx.analyses();
+  Widener W(Ctx.Prog, A.Graph, A.Live, A.Kinds, A.Stack, Ctx.Profile);
+  Replay R = resolveDecisions(File, Ctx.Obj, W, A.Kinds);
+  bool Changed = applyReplay(R, W);
+  for (const Replay::Applied &T : R.Take)
+    Ctx.take(Name, *T.F, *T.At, toString(T.What),
+             T.Note.empty() ? "as written" : T.Note, 0);
+  for (const Replay::Misfit &M : R.Misfits)
+    noteMisfit(Ctx, File, M);
+  if (Changed)
+    Ctx.invalidate();
+  return Changed || *HasNewStructure;
+}
+
+static Expected<int> lower(const MemoryBuffer &Buffer) {
+  auto ThePasses = parsePasses(Passes);
+  if (!ThePasses)
+    return ThePasses.takeError();
+  auto Kernel = KernelProfile::open(Profile);
+  if (!Kernel)
+    return Kernel.takeError();
+  std::optional<DecisionsFile> ToReplay;
+  if (!DecisionsPath.empty()) {
     auto File = readDecisions();
     if (!File)
       return File.takeError();
     ToReplay = std::move(*File);
-  auto HasNewStructure = replayStructure(Ctx, File);
-  if (!HasNewStructure)
-    return HasNewStructure.takeError();
   }
   auto Obj = Object::read(Buffer.getMemBufferRef());
   if (!Obj)
     return createFileError(Input, Obj.takeError());
   if (!Decide.empty()) {
-    if (Error E = writeChoices(**Obj))
+    if (Error E = writeChoices(**Obj, *Kernel))
       return std::move(E);
     return 0;
   }
