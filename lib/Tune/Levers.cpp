@@ -92,6 +92,9 @@ Levers::Stage Levers::asItIs() const {
   for (TunedProgram &T : S.Programs)
     if (T.Kernels[0].Before.Loads)
       T.Reason = "nothing that was tried is clearly better";
+    else
+      T.Reason = "nothing that was tried makes it load: " +
+                 T.Kernels[0].Before.Reason;
   return S;
 }
 
@@ -163,7 +166,9 @@ Structure Levers::findGlobals(LeverResult &Result) {
     TuneProgress P;
     P.Program = "global functions";
     P.SecondsLeft = secondsLeft();
-    return Options.Tune.OnProgress(P) && P.SecondsLeft > 0;
+    // No-ops are the better lever: most of the time is theirs.
+    return Options.Tune.OnProgress(P) &&
+           P.SecondsLeft > 0.6 * Options.Tune.BudgetSeconds;
   };
   auto Set = GlobalsSearch(Original, Profile, Open, How).run();
   if (!Set) {
@@ -366,6 +371,10 @@ Expected<LeverResult> Levers::run() {
   Result.Final = std::move(*Final);
   nameChanged(Best, Result);
   Result.Programs = std::move(Best.Programs);
+  for (TunedProgram &T : Result.Programs)
+    if (T.Chosen.empty() && (is_contained(Result.WithGlobals, T.Name) ||
+                             is_contained(Result.WithMayGoto, T.Name)))
+      T.Reason.clear(); // it does not stay as it is
   return std::move(Result);
 }
 

@@ -254,12 +254,12 @@ static void replayLoops(DecisionsFile &File, Object &Obj, Analyses &A,
       Broken.push_back(Name);
   };
   for (const LoopReplay::Found &L : resolveLoops(File, Obj).Loops) {
-    if (!L.Head)
+    if (L.F && A.Graph.facts(*L.F).HasMayGoto)
+      ++R.AlreadyThere;
+    else if (!L.Head)
       Refuse(L, L.Note);
     else if (!Profile.features().MayGoto)
       Refuse(L, "the kernel has no may_goto");
-    else if (A.Graph.facts(*L.F).HasMayGoto)
-      ++R.AlreadyThere;
     else {
       Heads.push_back({L.F, L.Head});
       Found.push_back(L);
