@@ -224,9 +224,10 @@ static Error writeChecked(const TuneKernels &Opener, Object &Obj, bool Changed,
   return Error::success();
 }
 
-/// "function 'walk', loop.bpf.c:12:3: text".
+/// "function 'walk', instruction 17, loop.bpf.c:12:3: text".
 static std::string describeLoop(const Variant &V, CodePlace At) {
-  std::string Text = "function '" + V.model().function(At.Fn).name() + "'";
+  std::string Text = "function '" + V.model().function(At.Fn).name() +
+                     "', instruction " + std::to_string(At.Index);
   const Insn *I = V.model().find(At);
   const LineRecord *Line = I ? I->line() : nullptr;
   return Line ? Text + ", " + V.object().describeLine(*Line) : Text;
