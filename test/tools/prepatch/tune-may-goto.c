@@ -31,7 +31,7 @@
 // CODE: may_goto
 // CODE-NOT: may_goto
 // DECISIONS: {{^}}function rounds
-// DECISIONS-NEXT: {{^}}at tune-may-goto.c:[[# @LINE + 22]]:
+// DECISIONS-NEXT: {{^}}at tune-may-goto.c:[[# @LINE + 21]]:
 // DECISIONS-NEXT: {{^}} may-goto
 // DECISIONS: forget
 // OLD: no longer fits: may-goto in rounds: the kernel has no may_goto
