@@ -11,34 +11,69 @@
 
 #include "ISA/Classify.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "gtest/gtest.h"
 
 namespace prepatch {
 
 /// Little endian, or big endian if asked for. \p Ops has the type Value of 64
-/// bits and Byte, and makes them.
+/// bits, Byte, and Bool for whether an instruction is reached, and makes them.
+/// Branches lead forward; what is not reached has no effect.
 template <typename Ops> class Machine {
 public:
   using Value = typename Ops::Value;
   using Byte = typename Ops::Byte;
+  using Bool = typename Ops::Bool;
 
   Ops &O;
   bool IsBigEndian = false;
   Value Regs[NumRegs];
   Byte Frame[512]; ///< Frame[N] is the byte at r10 - 512 + N
+  Bool Exited;     ///< whether the last run() came to an exit
 
-  explicit Machine(Ops &O) : O(O) {}
+  explicit Machine(Ops &O) : O(O), Exited(O.no()), Reached(O.yes()) {}
 
   /// 8 bytes on the stack, little endian or not.
   void putNumber(int Off, Value V) { store(Off, 8, V); }
   Value number(int Off) { return load(Off, 8); }
 
   void run(llvm::ArrayRef<RawInsn> Code) {
-    for (const RawInsn &I : Code)
-      step(I);
+    Exited = O.no();
+    llvm::SmallVector<Bool, 16> ReachedAt(Code.size() + 1, O.no());
+    ReachedAt[0] = O.yes();
+    for (size_t N = 0; N != Code.size(); ++N) {
+      const RawInsn &I = Code[N];
+      Reached = ReachedAt[N];
+      switch (classify(I)) {
+      case InsnKind::CondJump: {
+        ASSERT_GE(I.Off, 0) << "a branch back";
+        ASSERT_LE(N + 1 + I.Off, Code.size()) << "a branch out of the code";
+        ASSERT_EQ(insnClass(I.Opcode), ClassJmp);
+        ASSERT_FALSE(usesSrcReg(I.Opcode));
+        Bool Taken =
+            O.both(Reached, O.compare(JmpOp(aluOp(I.Opcode)), Regs[I.Dst],
+                                      uint64_t(int64_t(I.Imm))));
+        Bool &There = ReachedAt[N + 1 + I.Off];
+        There = O.either(There, Taken);
+        Reached = O.both(Reached, O.negate(Taken));
+        break;
+      }
+      case InsnKind::Exit:
+        Exited = O.either(Exited, Reached);
+        Reached = O.no();
+        break;
+      default:
+        step(I);
+      }
+      ReachedAt[N + 1] = O.either(ReachedAt[N + 1], Reached);
+    }
+    Reached = O.yes();
   }
 
 private:
+  Bool Reached;
+
+  void setReg(unsigned R, Value V) { Regs[R] = O.choose(Reached, V, Regs[R]); }
   Byte &byteAt(int Off, unsigned N, unsigned Bytes) {
     return Frame[512 + Off + int(IsBigEndian ? Bytes - 1 - N : N)];
   }
@@ -58,7 +93,9 @@ private:
   }
   void store(int Off, unsigned Bytes, Value V) {
     for (unsigned N = 0; N < Bytes; ++N)
-      byteAt(Off, N, Bytes) = O.lowByte(O.binary(AluRsh, V, O.constant(8 * N)));
+      byteAt(Off, N, Bytes) =
+          O.choose(Reached, O.lowByte(O.binary(AluRsh, V, O.constant(8 * N))),
+                   byteAt(Off, N, Bytes));
   }
 
   void step(const RawInsn &I) {
@@ -68,7 +105,7 @@ private:
       ASSERT_EQ(memMode(I.Opcode), ModeMem);
       ASSERT_LT(I.Dst, RegFp);
       if (inFrame(I, I.Src, Bytes))
-        Regs[I.Dst] = load(I.Off, Bytes);
+        setReg(I.Dst, load(I.Off, Bytes));
       return;
     case InsnKind::Store:
       if (inFrame(I, I.Dst, Bytes))
@@ -90,7 +127,7 @@ private:
       Value Src = usesSrcReg(I.Opcode) ? Regs[I.Src]
                                        : O.constant(uint64_t(int64_t(I.Imm)));
       AluOp Op = AluOp(aluOp(I.Opcode));
-      Regs[I.Dst] = Op == AluMov ? Src : O.binary(Op, Regs[I.Dst], Src);
+      setReg(I.Dst, Op == AluMov ? Src : O.binary(Op, Regs[I.Dst], Src));
       return;
     }
     default:

@@ -24,6 +24,7 @@ namespace {
 struct Symbolic {
   using Value = std::string;
   using Byte = std::string;
+  using Bool = std::string;
   std::string Text;
   unsigned Names = 0;
 
@@ -56,6 +57,40 @@ struct Symbolic {
                 Op == AluRsh);
     return name(64, "(" + std::string(Name) + " " + A + " " + B + ")");
   }
+  Bool yes() { return "true"; }
+  Bool no() { return "false"; }
+  Bool nameBool(const std::string &Term) {
+    std::string N = "t" + std::to_string(Names++);
+    Text += "(define-fun " + N + " () Bool " + Term + ")\n";
+    return N;
+  }
+  Bool both(const Bool &A, const Bool &B) {
+    if (A == no() || B == no())
+      return no();
+    return A == yes()   ? B
+           : B == yes() ? A
+                        : nameBool("(and " + A + " " + B + ")");
+  }
+  Bool either(const Bool &A, const Bool &B) {
+    if (A == yes() || B == yes())
+      return yes();
+    return A == no() ? B : B == no() ? A : nameBool("(or " + A + " " + B + ")");
+  }
+  Bool negate(const Bool &A) { return nameBool("(not " + A + ")"); }
+  Bool compare(JmpOp Op, const Value &A, uint64_t B) {
+    EXPECT_TRUE(Op == JmpGt || Op == JmpLt || Op == JmpLe);
+    const char *Name = Op == JmpGt ? "bvugt" : Op == JmpLt ? "bvult" : "bvule";
+    return nameBool("(" + std::string(Name) + " " + A + " " + constant(B) +
+                    ")");
+  }
+  /// Values or bytes.
+  std::string choose(const Bool &If, const std::string &A,
+                     const std::string &B) {
+    if (If == yes() || A == B)
+      return A;
+    // A name for a term of either width would need the width; there are few.
+    return If == no() ? B : "(ite " + If + " " + A + " " + B + ")";
+  }
 };
 
 /// What is known before: a value is less than 2^Bits.
@@ -85,7 +120,7 @@ std::string question(ArrayRef<RawInsn> Code, RegSet Clobbers,
   }
   Machine<Symbolic> Before = M;
   M.run(Code);
-  std::string Differs;
+  std::string Differs = M.Exited == O.no() ? "" : " " + M.Exited;
   for (unsigned R = 0; R < NumRegs; ++R)
     if (!(Clobbers & regBit(R)) && M.Regs[R] != Before.Regs[R])
       Differs += " (distinct " + M.Regs[R] + " " + Before.Regs[R] + ")";
@@ -133,7 +168,18 @@ std::string repeated(StringRef Line, size_t Times) {
 TEST(Proof, NoInputIsChanged) {
   std::string Questions;
   size_t Count = 0;
-  for (Form F : allForms())
+  std::vector<Form> Forms = allForms();
+  for (bool OnSlot : {false, true})
+    for (auto [Min, Max] : std::initializer_list<std::pair<uint32_t, uint32_t>>{
+             {0, 0},
+             {0, 90},
+             {3, 7},
+             {0, UINT16_MAX},
+             {5, UINT16_MAX + 1},
+             {1, INT32_MAX},
+             {INT32_MAX, INT32_MAX}})
+      Forms.push_back(Form::guard(Min, Max, OnSlot));
+  for (Form F : Forms)
     for (bool IsBigEndian : {false, true})
       for (unsigned X : {0, 6, 9}) {
         Resources Have;
@@ -153,6 +199,7 @@ TEST(Proof, NoInputIsChanged) {
         bool Made = appendForget(Code, Ls, F, Have);
         bool IsInner = F >= Form::Inner8 && F <= Form::Inner32;
         bool OneOrder = F == Form::Spill || F == Form::Rewrite ||
+                        F.kind() == Form::SlotGuard ||
                         (provenBits(F) && !IsInner);
         EXPECT_EQ(Made, !IsBigEndian || !OneOrder);
         if (!Made)
@@ -195,10 +242,23 @@ TEST(Proof, WhatChangesSomethingIsFound) {
   Code.clear(); // a number that is too large by a bit
   ASSERT_TRUE(appendForget(Code, Location::reg(6), Form::Narrow12, Have));
   Questions += question(Code, 0, -64, false, {Location::reg(6), 13});
+  // Guards whose second comparisons are others: the exit is reached.
+  for (Form F : {Form::guard(3, 90, false), Form::guard(3, 90, true)})
+    for (size_t Back : {4, 3}) {
+      Code.clear();
+      ASSERT_TRUE(appendForget(Code,
+                               F.kind() == Form::SlotGuard ? Location::slot(-16)
+                                                           : Location::reg(6),
+                               F, Have));
+      RawInsn &I = Code[Code.size() - Back - (F.kind() == Form::SlotGuard)];
+      ASSERT_EQ(classify(I), InsnKind::CondJump);
+      I.Imm += Back == 4 ? 1 : -1;
+      Questions += question(Code, regBit(0) | regBit(3), -64, false);
+    }
   std::optional<std::string> Answers = askSolver(Questions);
   if (!Answers)
     GTEST_SKIP() << "z3 is not installed";
-  EXPECT_EQ(*Answers, repeated("sat\n", 6));
+  EXPECT_EQ(*Answers, repeated("sat\n", 10));
 }
 
 } // namespace

@@ -15,6 +15,26 @@ namespace {
 struct Concrete {
   using Value = uint64_t;
   using Byte = uint8_t;
+  using Bool = bool;
+  Bool yes() { return true; }
+  Bool no() { return false; }
+  Bool both(Bool A, Bool B) { return A && B; }
+  Bool either(Bool A, Bool B) { return A || B; }
+  Bool negate(Bool A) { return !A; }
+  template <typename T> T choose(Bool If, T A, T B) { return If ? A : B; }
+  Bool compare(JmpOp Op, Value A, uint64_t B) {
+    switch (Op) {
+    case JmpGt:
+      return A > B;
+    case JmpLt:
+      return A < B;
+    case JmpLe:
+      return A <= B;
+    default:
+      ADD_FAILURE() << "a comparison that no sequence uses";
+      return false;
+    }
+  }
   Value constant(uint64_t V) { return V; }
   Value widen(Byte B) { return B; }
   Byte lowByte(Value V) { return Byte(V); }
@@ -48,12 +68,39 @@ Resources plenty() {
   return R;
 }
 
+/// Bounds of every size of access, with and without a lower one.
+std::vector<Form> sampleGuards() {
+  std::vector<Form> Guards;
+  for (bool OnSlot : {false, true})
+    for (auto [Min, Max] : std::initializer_list<std::pair<uint32_t, uint32_t>>{
+             {0, 0},
+             {0, 1},
+             {0, 90},
+             {1, 1},
+             {3, 7},
+             {0, UINT16_MAX},
+             {UINT16_MAX, UINT16_MAX},
+             {0, UINT16_MAX + 1},
+             {256, UINT16_MAX + 1},
+             {1, INT32_MAX},
+             {INT32_MAX, INT32_MAX}})
+      Guards.push_back(Form::guard(Min, Max, OnSlot));
+  return Guards;
+}
+
+std::vector<Form> formsAndGuards() {
+  std::vector<Form> All = allForms();
+  append_range(All, sampleGuards());
+  return All;
+}
+
 bool isNarrow(Form F) {
   return provenBits(F) && !(F >= Form::Inner8 && F <= Form::Inner32);
 }
 /// Forms that write the low byte first.
 bool isForOneByteOrder(Form F) {
-  return F == Form::Spill || F == Form::Rewrite || isNarrow(F);
+  return F == Form::Spill || F == Form::Rewrite || isNarrow(F) ||
+         F.kind() == Form::SlotGuard;
 }
 bool needsRegister(Form F) { return isForSlots(F) || xorBits(F); }
 
@@ -78,6 +125,43 @@ TEST(Sequences, NamesComeBack) {
   EXPECT_FALSE(parseForm(""));
 }
 
+TEST(Sequences, NamesOfGuardsComeBack) {
+  for (Form F : sampleGuards()) {
+    EXPECT_EQ(parseForm(formName(F)), F);
+    EXPECT_TRUE(F.isGuard());
+    EXPECT_EQ(provenBits(F), 0u);
+    EXPECT_EQ(xorBits(F), 0u);
+    EXPECT_FALSE(is_contained(allForms(), F));
+  }
+  Form F = Form::guard(3, 90, false);
+  EXPECT_EQ(formName(F), "guard3-90");
+  EXPECT_EQ(formName(Form::guard(0, 7, true)), "slot-guard0-7");
+  EXPECT_NE(F, Form::guard(3, 91, false));
+  EXPECT_NE(F, Form::guard(2, 90, false));
+  EXPECT_NE(F, Form::guard(3, 90, true));
+  for (const char *Bad : {"guard",
+                          "guard5",
+                          "guard5-",
+                          "guard-5",
+                          "guard5-4",
+                          "guard0-2147483648",
+                          "guard0-4294967296",
+                          "guard00-5",
+                          "guard0-05",
+                          "guard+0-5",
+                          "guard0-+5",
+                          "guard0--5",
+                          "guard0-5-6",
+                          " guard0-5",
+                          "guard0-5 ",
+                          "guard0x0-5",
+                          "guard0-0x5",
+                          "slot-slot-guard0-5",
+                          "slot-guard",
+                          "Guard0-5"})
+    EXPECT_FALSE(parseForm(Bad)) << Bad;
+}
+
 TEST(Sequences, LocationsComeBack) {
   for (Location L : {Location::reg(0), Location::reg(9), Location::slot(-8),
                      Location::slot(-512)})
@@ -89,7 +173,7 @@ TEST(Sequences, LocationsComeBack) {
 }
 
 TEST(Sequences, WhatIsMadeIsRecognised) {
-  for (Form F : allForms()) {
+  for (Form F : formsAndGuards()) {
     SmallVector<RawInsn, 8> Code;
     ASSERT_TRUE(appendForget(Code, sampleLocation(F), F, plenty()));
     size_t Length = Code.size();
@@ -128,7 +212,7 @@ TEST(Sequences, OneXorServesSeveralRegisters) {
 // it is one, with other registers or another slot.
 TEST(Sequences, NearMissesAreNot) {
   unsigned Refused = 0;
-  for (Form F : allForms()) {
+  for (Form F : formsAndGuards()) {
     SmallVector<RawInsn, 8> Code;
     ASSERT_TRUE(appendForget(Code, sampleLocation(F), F, plenty()));
     auto check = [&](ArrayRef<RawInsn> Other) {
@@ -176,7 +260,7 @@ TEST(Sequences, NothingIsMadeWithoutResources) {
   NoReg.Dead = 0;
   OnlyIt.Dead = regBit(7);
   OnlyIt.FreeSlot = -64;
-  for (Form F : allForms()) {
+  for (Form F : formsAndGuards()) {
     Location L = sampleLocation(F);
     EXPECT_EQ(isForSlots(F), appendForget(Code, L, F, NoSlot));
     EXPECT_EQ(!needsRegister(F), appendForget(Code, L, F, NoReg));
@@ -203,10 +287,10 @@ void expectIdentity(Form F, ArrayRef<Location> Ls, const Resources &Have,
   ASSERT_TRUE(M);
   Machine<Concrete> After = Before;
   After.run(Code);
+  ASSERT_FALSE(After.Exited) << formName(F);
   for (unsigned R = 0; R < NumRegs; ++R)
     if (!(M->Clobbers & regBit(R))) {
-      ASSERT_EQ(After.Regs[R], Before.Regs[R])
-          << formName(F) << " r" << R;
+      ASSERT_EQ(After.Regs[R], Before.Regs[R]) << formName(F) << " r" << R;
     }
   for (int Off = -512; Off < 0; ++Off)
     if (!M->SlotUsed || Off < *M->SlotUsed || Off >= *M->SlotUsed + 8) {
@@ -220,7 +304,7 @@ TEST(Sequences, ChangeNothingAtRandom) {
   std::mt19937_64 Random(1);
   for (unsigned Round = 0; Round < 40; ++Round)
     for (bool IsBigEndian : {false, true})
-      for (Form F : allForms()) {
+      for (Form F : formsAndGuards()) {
         if (IsBigEndian && isForOneByteOrder(F))
           continue;
         Machine<Concrete> M(O);
@@ -252,6 +336,85 @@ TEST(Sequences, ChangeNothingAtRandom) {
         }
         expectIdentity(F, Ls, Have, M);
       }
+}
+
+// Values at the bounds, around them, and at those of the accesses, in registers
+// and in slots, whatever the free slot holds.
+TEST(Sequences, GuardsChangeNothingAtTheirBounds) {
+  Concrete O;
+  for (Form F : sampleGuards())
+    for (bool IsBigEndian : {false, true}) {
+      if (IsBigEndian && isForOneByteOrder(F))
+        continue;
+      for (uint64_t Base :
+           {uint64_t(0), uint64_t(F.min()), uint64_t(F.max()), uint64_t(1) << 8,
+            uint64_t(1) << 16, uint64_t(1) << 31, uint64_t(1) << 32,
+            uint64_t(1) << 63, (uint64_t(1) << 32) + F.max(),
+            (uint64_t(1) << 32) + F.min(), (uint64_t(1) << 16) + F.min(),
+            (uint64_t(1) << 63) + F.max()})
+        for (int Delta : {-2, -1, 0, 1, 2})
+          for (unsigned X : {0, 7}) {
+            Machine<Concrete> M(O);
+            M.IsBigEndian = IsBigEndian;
+            std::fill(std::begin(M.Frame), std::end(M.Frame), 0xa5);
+            std::fill(std::begin(M.Regs), std::end(M.Regs), 0x77);
+            Resources Have;
+            Have.IsBigEndian = IsBigEndian;
+            Have.Dead = regBit(9);
+            Have.FreeSlot = -64;
+            Location L = isForSlots(F) ? Location::slot(-24) : Location::reg(X);
+            uint64_t V = Base + uint64_t(int64_t(Delta));
+            if (L.IsSlot)
+              M.putNumber(L.Where, V);
+            else
+              M.Regs[X] = V;
+            expectIdentity(F, L, Have, M);
+          }
+    }
+}
+
+// What the trap is there for: bounds that do not agree reach it, so they must
+// not be taken for a guard.
+TEST(Sequences, GuardsWithOtherBoundsBehindAreNone) {
+  Concrete O;
+  unsigned Reached = 0;
+  for (Form F : sampleGuards()) {
+    SmallVector<RawInsn, 8> Code;
+    ASSERT_TRUE(appendForget(Code, sampleLocation(F), F, plenty()));
+    SmallVector<size_t, 4> Comparisons;
+    for (size_t N = 0; N != Code.size(); ++N)
+      if (classify(Code[N]) == InsnKind::CondJump)
+        Comparisons.push_back(N);
+    ASSERT_EQ(Comparisons.size(), F.min() ? 4u : 2u);
+    for (size_t N : Comparisons)
+      for (int Delta : {-1, 1}) {
+        SmallVector<RawInsn, 8> Other(Code);
+        Other[N].Imm += Delta;
+        EXPECT_FALSE(matchForget(Other)) << formName(F) << " " << N;
+        for (uint64_t V = uint64_t(F.max()) - 2; V != uint64_t(F.max()) + 3;
+             ++V) {
+          Machine<Concrete> M(O);
+          std::fill(std::begin(M.Frame), std::end(M.Frame), 0);
+          std::fill(std::begin(M.Regs), std::end(M.Regs), V);
+          M.putNumber(-24, V);
+          M.run(Other);
+          Reached += M.Exited;
+        }
+      }
+    // A trap that is another, or none.
+    SmallVector<RawInsn, 8> Other(Code);
+    size_t Trap = Comparisons.back() + 1;
+    ASSERT_EQ(classify(Code[Trap + 1]), InsnKind::Exit);
+    Other[Trap].Imm = 1;
+    EXPECT_FALSE(matchForget(Other));
+    Other = Code;
+    Other[Trap].Dst = 1;
+    EXPECT_FALSE(matchForget(Other));
+    Other = Code;
+    Other[Trap + 1] = Other[Trap];
+    EXPECT_FALSE(matchForget(Other));
+  }
+  EXPECT_GT(Reached, 10u);
 }
 
 // All values of 16 bits, at every place in the register or the slot.
