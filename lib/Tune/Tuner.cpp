@@ -26,8 +26,7 @@ Tuner::Tuner(const ObjectModel &Obj, MutableArrayRef<KernelSessions> Kernels,
       EffortLeft(uint64_t(Options.BudgetSeconds * double(EffortPerSecond))) {}
 
 double Tuner::secondsLeft() const {
-  std::chrono::duration<double> Gone =
-      std::chrono::steady_clock::now() - Start;
+  std::chrono::duration<double> Gone = std::chrono::steady_clock::now() - Start;
   return Options.BudgetSeconds - Gone.count();
 }
 
@@ -134,15 +133,14 @@ Error Tuner::search(Job &J) {
       Options.Log(formatv("{0}: {1:F1} s: {2}", T.Name, Seconds(), Text));
     };
   Search.GoOn = [&](const Outcome &Best) {
-    if (Best.Loads && (T.Trajectory.empty() ||
-                       Best.Verified < T.Trajectory.back().second))
+    if (Best.Loads &&
+        (T.Trajectory.empty() || Best.Verified < T.Trajectory.back().second))
       T.Trajectory.push_back({Seconds(), Best.Verified});
-    bool Wanted = true;
-    if (Options.OnProgress)
-      Wanted = Options.OnProgress({T.Name, Done, unsigned(Jobs.size()),
-                                   Before.Verified, Best.Verified,
-                                   secondsLeft()});
-    return Wanted && secondsLeft() > 0;
+    if (Options.OnProgress &&
+        !Options.OnProgress({T.Name, Done, unsigned(Jobs.size()),
+                             Before.Verified, Best.Verified, secondsLeft()}))
+      Interrupted = true;
+    return !Interrupted && secondsLeft() > 0;
   };
   auto Found = prepatch::Search(Kernel, Search).run();
   if (!Found)
@@ -154,9 +152,9 @@ Error Tuner::search(Job &J) {
   T.Chosen = Found->Best;
   T.Kernels[0].After = Found->After;
   if (T.Chosen.empty())
-    T.Reason = Before.Loads ? "nothing that was tried lowers its cost"
-                            : "nothing that was tried makes it load: " +
-                                  Before.Reason;
+    T.Reason = Before.Loads
+                   ? "nothing that was tried lowers its cost"
+                   : "nothing that was tried makes it load: " + Before.Reason;
   else if (Error E = agreeWithOtherKernels(J, *Found))
     return E;
   T.Seconds = Seconds();
@@ -184,9 +182,9 @@ Expected<double> Tuner::judge(Job &J, const Plan &P,
       if (!After.Loads)
         Worst = std::max(Worst, 1e9);
       else if (Before.Loads)
-        Worst = std::max(Worst, double(After.Verified) /
-                                    double(std::max<uint64_t>(Before.Verified,
-                                                              1)));
+        Worst =
+            std::max(Worst, double(After.Verified) /
+                                double(std::max<uint64_t>(Before.Verified, 1)));
     }
     Answers.push_back(std::move(After));
   }
@@ -293,6 +291,32 @@ Error Tuner::measure(Job &J) {
   return Error::success();
 }
 
+/// Takes away what \p T chose for functions of \p Sharer; all, if the rest is
+/// no good by itself.
+Error Tuner::takeBack(TunedProgram &T, const ProgramModel &Sharer) {
+  auto Mine =
+      find_if(Jobs, [&](const Job &J) { return &Results[J.Result] == &T; });
+  Plan Rest = T.Chosen;
+  Rest.removeIf([&](const Choice &C) { return Sharer.holds(C.At.Fn); });
+  T.Chosen = Plan();
+  T.Reason = "what is good for it is not for '" + Sharer.name() +
+             "', which shares functions with it";
+  for (KernelFigures &F : T.Kernels)
+    F.After = F.Before;
+  if (Rest.empty() || Mine == Jobs.end())
+    return Error::success();
+  std::vector<Outcome> Answers;
+  auto Ratio = judge(*Mine, Rest, Answers);
+  if (!Ratio)
+    return Ratio.takeError();
+  if (*Ratio >= 1)
+    return Error::success();
+  T.Chosen = std::move(Rest);
+  for (size_t K = 0; K != Kernels.size(); ++K)
+    T.Kernels[K].After = std::move(Answers[K]);
+  return measure(*Mine);
+}
+
 /// What was chosen for a function stands for every program that holds it: one
 /// that is refused or slower with it has it taken back.
 Error Tuner::checkSharers() {
@@ -305,28 +329,27 @@ Error Tuner::checkSharers() {
           continue;
         ProgramModel Model(Obj, *Here);
         Plan All = fixedFor(Model);
-        if (All.empty() || All == T.Chosen)
+        // Also what was judged before others had something taken back.
+        if (All.empty()) {
+          T.Kernels[K].After = T.Kernels[K].Before;
           continue;
+        }
         auto R = Kernels[K].Sessions[0]->tryLoad(
             T.Name, Model.codeFor(All).Insertions, 120000);
         if (!R)
           return R.takeError();
         Outcome After = outcomeOf(std::move(*R));
+        After.Inserted = Model.codeFor(All).Insns;
         if (After.Loads && After.Verified <= T.Kernels[K].Before.Verified) {
           T.Kernels[K].After = std::move(After);
           continue;
         }
         for (TunedProgram &Other : Results) {
-          size_t Size = Other.Chosen.size();
-          Other.Chosen.removeIf(
-              [&](const Choice &C) { return Model.holds(C.At.Fn); });
-          if (Other.Chosen.size() == Size)
+          if (none_of(Other.Chosen.choices(),
+                      [&](const Choice &C) { return Model.holds(C.At.Fn); }))
             continue;
-          Other.Chosen = Plan();
-          Other.Reason = "what is good for it is not for '" + T.Name +
-                         "', which shares functions with it";
-          for (KernelFigures &F : Other.Kernels)
-            F.After = F.Before;
+          if (Error E = takeBack(Other, Model))
+            return E;
           Again = true;
         }
       }
@@ -340,8 +363,15 @@ Expected<std::vector<TunedProgram>> Tuner::run() {
     return E;
   for (Job &J : Jobs) {
     TunedProgram &T = Results[J.Result];
-    if (secondsLeft() <= 0 || EffortLeft == 0)
-      T.Reason = "the budget was spent on other programs";
+    uint64_t Verified = T.Kernels[0].Before.Verified;
+    if (Options.OnProgress &&
+        !Options.OnProgress({T.Name, Done, unsigned(Jobs.size()), Verified,
+                             Verified, secondsLeft()}))
+      Interrupted = true;
+    if (Interrupted)
+      T.Reason = "interrupted before it was its turn";
+    else if (secondsLeft() <= 0 || EffortLeft == 0)
+      T.Reason = "the budget was spent before it was its turn";
     else if (Error E = search(J))
       return E;
     if (!T.Chosen.empty())

@@ -32,8 +32,8 @@ struct KernelFigures {
 
 struct TunedProgram {
   std::string Name;
-  Plan Chosen;             ///< empty: stays as it is
-  std::string Reason;      ///< why, if it does; or what went wrong on the way
+  Plan Chosen;        ///< empty: stays as it is
+  std::string Reason; ///< why, if it does; or what went wrong on the way
   std::vector<KernelFigures> Kernels; ///< in the order of the kernels
   unsigned Loads = 0, Rounds = 0;
   double Seconds = 0;
@@ -45,7 +45,7 @@ struct TunedProgram {
 
 struct TuneProgress {
   llvm::StringRef Program;
-  unsigned Done = 0, Total = 0; ///< programs
+  unsigned Done = 0, Total = 0;  ///< programs
   uint64_t Before = 0, Best = 0; ///< verified instructions of Program
   double SecondsLeft = 0;
 };
@@ -70,7 +70,7 @@ public:
 
 private:
   struct Job {
-    size_t Result; ///< its place in Results
+    size_t Result;                                     ///< its place in Results
     std::vector<std::unique_ptr<ProgramModel>> Models; ///< by kernel
   };
 
@@ -82,6 +82,7 @@ private:
   llvm::Expected<Plan> narrowFor(Job &J, size_t Kernel, Plan P);
   llvm::Error measure(Job &J);
   llvm::Error checkSharers();
+  llvm::Error takeBack(TunedProgram &T, const ProgramModel &Sharer);
   double secondsLeft() const;
   Plan fixedFor(const ProgramModel &Model) const;
   llvm::SmallVector<KernelSession *, 2> sessionsOf(size_t Kernel) const;
@@ -94,6 +95,7 @@ private:
   std::vector<TunedProgram> Results;
   std::vector<Job> Jobs;
   unsigned Done = 0;
+  bool Interrupted = false; ///< by the user
 };
 
 /// The choices of all programs.
