@@ -58,7 +58,8 @@ std::vector<Candidate> findCandidates(const ProgramModel &Model,
     RegSet Live = W.liveAt(*I);
     std::optional<uint64_t> Code;
     for (const PointLocation &L : Point.Locations) {
-      if (!L.Scalar || L.Values < 2 || L.Precise == 0)
+      if (!L.Scalar || L.Values < 2 ||
+          (L.Precise == 0 && !Model.isLoopHead(Point.At)))
         continue;
       if (!L.Where.IsSlot && !(Live >> L.Where.Where & 1))
         continue;
@@ -73,6 +74,7 @@ std::vector<Candidate> findCandidates(const ProgramModel &Model,
       C.Class = {At->Fn, L.Where, *Code};
       C.Visits = Point.Visits;
       C.Merge = L.Merge;
+      C.IsAsked = L.Precise != 0;
       C.IsJoin = Model.isJoin(Point.At);
       Found.push_back(std::move(C));
     }

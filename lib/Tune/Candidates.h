@@ -4,7 +4,9 @@
 //
 // From a state log: at every point the locations that are live, always hold a
 // scalar, had several values, and were asked for precisely. A scalar that
-// nobody wants precisely never keeps two states apart (regsafe(), 6.18).
+// nobody wants precisely never keeps two states apart (regsafe(), 6.18); but
+// for loops of iterators, callbacks and may_goto, whose states are compared by
+// ranges whatever was asked for.
 //===----------------------------------------------------------------------===//
 #ifndef PREPATCH_TUNE_CANDIDATES_H
 #define PREPATCH_TUNE_CANDIDATES_H
@@ -30,6 +32,9 @@ struct Candidate {
   uint64_t Visits = 0; ///< of the place
   uint32_t Merge = 0;  ///< states that would be one without this location
   bool IsJoin = false; ///< several ways lead here
+  /// Whether the verifier asked for its value. If not, it matters only where a
+  /// loop is left by the kernel's own means.
+  bool IsAsked = false;
 
   Choice choice(unsigned Way = 0) const { return {At, Ways[Way]}; }
 };

@@ -62,7 +62,8 @@ ProgramModel::ProgramModel(const ObjectModel &Obj, const SessionProgram &Loaded)
 std::optional<CodePlace> ProgramModel::placeOf(uint32_t Flat) const {
   for (const Range &R : Ranges)
     if (Flat >= R.Start && Flat - R.Start < R.Count)
-      return R.Fn ? std::optional(CodePlace{*R.Fn, Flat - R.Start}) : std::nullopt;
+      return R.Fn ? std::optional(CodePlace{*R.Fn, Flat - R.Start})
+                  : std::nullopt;
   return std::nullopt;
 }
 
@@ -97,10 +98,13 @@ void ProgramModel::findPoints() {
       Points.push_back(Flat);
       if (Ways > 1)
         Joins.push_back(Flat);
+      if (Flow.isLoopHeader(N))
+        LoopHeads.push_back(Flat);
     }
   }
   sort(Points);
   sort(Joins);
+  sort(LoopHeads);
 }
 
 PlannedCode ProgramModel::codeFor(const Plan &ThePlan) const {

@@ -59,6 +59,10 @@ public:
   bool isJoin(uint32_t Point) const {
     return llvm::binary_search(Joins, Point);
   }
+  /// Whether a loop begins at a point.
+  bool isLoopHead(uint32_t Point) const {
+    return llvm::binary_search(LoopHeads, Point);
+  }
 
   /// Choices outside of this program, or without resources, are left out.
   PlannedCode codeFor(const Plan &ThePlan) const;
@@ -74,7 +78,7 @@ private:
   void findPoints();
 
   std::vector<Range> Ranges; ///< in order
-  std::vector<uint32_t> Points, Joins;
+  std::vector<uint32_t> Points, Joins, LoopHeads;
 };
 
 } // namespace prepatch

@@ -75,8 +75,7 @@ static std::string kindOf(Form F) {
 void Search::giveWay(Plan &P, const Choice &Culprit, Culprits &Seen) const {
   constexpr unsigned Often = 4;
   const ObjectModel &Obj = Model.object();
-  bool Everywhere =
-      ++Seen[{Culprit.At.Fn, Culprit.What.Where}] > Often;
+  bool Everywhere = ++Seen[{Culprit.At.Fn, Culprit.What.Where}] > Often;
   CopyClass Class = classOf(Obj, Culprit);
   std::vector<Choice> Dropped, Changed;
   for (const Choice &C : P.choices()) {
@@ -182,11 +181,16 @@ Search::Seeds Search::makeSeeds(ArrayRef<Candidate> All) const {
         none_of(S, [&](auto &Other) { return Other.second == P; }))
       S.push_back({Name, std::move(P)});
   };
-  Add("all", [](const Candidate &) { return true; });
-  Add("merging", [](const Candidate &C) { return C.Merge != 0; });
-  Add("joins", [](const Candidate &C) { return C.IsJoin; });
-  Add("slots", [](const Candidate &C) { return C.Where.IsSlot; });
-  Add("registers", [](const Candidate &C) { return !C.Where.IsSlot; });
+  Add("all", [](const Candidate &C) { return C.IsAsked; });
+  Add("merging", [](const Candidate &C) { return C.IsAsked && C.Merge; });
+  Add("joins", [](const Candidate &C) { return C.IsAsked && C.IsJoin; });
+  Add("slots", [](const Candidate &C) { return C.IsAsked && C.Where.IsSlot; });
+  Add("registers",
+      [](const Candidate &C) { return C.IsAsked && !C.Where.IsSlot; });
+  Add("loop heads", [&](const Candidate &C) {
+    return Model.isLoopHead(*Model.flatOf(C.At));
+  });
+  Add("all and loop heads", [](const Candidate &) { return true; });
   return S;
 }
 

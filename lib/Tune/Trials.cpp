@@ -19,8 +19,8 @@ bool Trials::isUnderWay(const Plan &P) const {
 
 Error Trials::start(size_t Session, const Plan &P) {
   PlannedCode Code = Model.codeFor(P);
-  if (Error E = Sessions[Session]->send(Model.name(), Code.Insertions,
-                                        TimeoutMs))
+  if (Error E =
+          Sessions[Session]->send(Model.name(), Code.Insertions, TimeoutMs))
     return E;
   Busy[Session] = P;
   ++Loads;
@@ -103,8 +103,8 @@ Expected<StateProfile> Trials::profile(const Plan &P) {
 Expected<FailingPath> Trials::trace(const Plan &P) {
   if (Error E = drain())
     return E;
-  auto R = Sessions[0]->trace(Model.name(), Model.codeFor(P).Insertions,
-                              TimeoutMs);
+  auto R =
+      Sessions[0]->trace(Model.name(), Model.codeFor(P).Insertions, TimeoutMs);
   if (R)
     VerifiedInAll += R->Verified.value_or(0);
   return R;

@@ -20,10 +20,10 @@ struct Outcome {
   bool Loads = false;
   /// Took longer than it was allowed to: worse than what is known.
   bool Interrupted = false;
-  uint64_t Verified = 0;  ///< instructions; of a refused program until then
+  uint64_t Verified = 0; ///< instructions; of a refused program until then
   double VerificationUs = 0;
-  unsigned Inserted = 0;  ///< instructions
-  std::string Reason;     ///< of a refusal
+  unsigned Inserted = 0; ///< instructions
+  std::string Reason;    ///< of a refusal
 };
 
 class Trials {
@@ -37,8 +37,7 @@ public:
 
   /// Loads the program by \p P, unless the answer is known. \p Next are plans
   /// that are likely to be asked for if this one is no success.
-  llvm::Expected<Outcome> load(const Plan &P,
-                               llvm::ArrayRef<Plan> Next = {});
+  llvm::Expected<Outcome> load(const Plan &P, llvm::ArrayRef<Plan> Next = {});
   /// The state log of a load, at the model's points.
   llvm::Expected<StateProfile> profile(const Plan &P);
   /// How a refused program got to where it was refused.
