@@ -27,8 +27,7 @@ struct Widened {
 std::string places(ArrayRef<Widening> Ws) {
   std::string S;
   for (const Widening &W : Ws)
-    S += (S.empty() ? "" : " ") + toString(W.Where) + ":" +
-         formName(W.How);
+    S += (S.empty() ? "" : " ") + toString(W.Where) + ":" + formName(W.How);
   return S;
 }
 
@@ -257,6 +256,66 @@ TEST(Widener, BranchesGoToTheCode) {
   EXPECT_FALSE(J.First->line()); // covered by the one before
   EXPECT_TRUE(J.Meet->front()->isInserted());
   EXPECT_EQ(A.W.blockOf(*J.Meet->front()), J.Meet);
+  EXPECT_FALSE(errorToBool(verify(J.T.P)));
+}
+
+// The exit of a guard ends a block, its comparisons lead to the trap and behind
+// it, and whatever led to the place leads to the first comparison.
+TEST(Widener, GuardsMakeBlocks) {
+  for (bool OnSlot : {false, true}) {
+    Join J;
+    Insn *At = OnSlot ? J.First->next() : J.First;
+    Widened A(J.T);
+    Location L = OnSlot ? Location::slot(-8) : Location::reg(6);
+    Form F = Form::guard(1, 90, OnSlot);
+    EXPECT_TRUE(A.W.isProven(*At, L, F));
+    auto Code = A.W.code(*At, {{L, F}});
+    ASSERT_EQ(Code.size(), OnSlot ? 10u : 8u);
+    A.W.insert(*At, Code);
+    ASSERT_FALSE(errorToBool(verify(J.T.P)));
+
+    SmallVector<Insn *, 16> Flat;
+    DenseMap<const Insn *, size_t> Index;
+    for (BasicBlock &BB : *J.F)
+      for (Insn &I : BB) {
+        Index[&I] = Flat.size();
+        Flat.push_back(&I);
+        EXPECT_EQ(A.W.blockOf(I), &BB) << Index[&I];
+      }
+    size_t Start = Index[At] - Code.size();
+    for (size_t N = 0; N != Code.size(); ++N) {
+      Insn &I = *Flat[Start + N];
+      EXPECT_TRUE(I.isInserted());
+      EXPECT_EQ(I.opcode(), Code[N].Opcode);
+      if (isBranch(I.kind())) {
+        EXPECT_EQ(Index[I.target()->front()], Start + N + 1 + Code[N].Off);
+        EXPECT_EQ(A.W.blockOf(I)->back(), &I);
+      }
+      if (endsFlow(I.kind()))
+        EXPECT_EQ(A.W.blockOf(I)->back(), &I);
+    }
+    // The branch of the program still comes in front of all.
+    EXPECT_EQ(J.F->entry().back()->target(), J.Meet);
+    EXPECT_EQ(J.Meet->front(), OnSlot ? J.First : Flat[Start]);
+  }
+}
+
+// A guard beside other no-ops of the place: its branches end with its own code.
+TEST(Widener, GuardsStandBesideOtherNoOps) {
+  Join J;
+  Widened A(J.T);
+  auto Code =
+      A.W.code(*J.First, {{Location::slot(-8), Form::guard(0, 7, true)},
+                          {Location::reg(6), Form::guard(2, 70000, false)},
+                          {Location::reg(8), Form::Xor32}});
+  size_t Found = 0;
+  for (ArrayRef<RawInsn> Rest = Code; !Rest.empty(); ++Found) {
+    std::optional<ForgetMatch> M = matchForget(Rest);
+    ASSERT_TRUE(M);
+    Rest = Rest.drop_front(M->Length);
+  }
+  EXPECT_EQ(Found, 3u);
+  A.W.insert(*J.First, Code);
   EXPECT_FALSE(errorToBool(verify(J.T.P)));
 }
 
