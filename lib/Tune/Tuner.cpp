@@ -54,6 +54,18 @@ static bool isWorthSearching(const Outcome &Before, unsigned Insns) {
          Before.Verified > uint64_t(Insns) * 5 / 4;
 }
 
+/// Why no no-op will help: each instruction costs far more than the 0.3 to 2
+/// microseconds that walking paths takes. Empty if that is not so.
+static std::string otherCost(const Outcome &O) {
+  constexpr double Unusual = 20, WorthTelling = 20000;
+  double Us = O.Verified ? O.VerificationUs / double(O.Verified) : 0;
+  if (!O.Loads || Us < Unusual || O.VerificationUs < WorthTelling)
+    return "";
+  return formatv("; {0:F0} us for each verified instruction: paths are not "
+                 "what it costs (prepatch explain)",
+                 Us);
+}
+
 /// Loads every program on every kernel as it is.
 Error Tuner::survey() {
   constexpr unsigned SurveyMs = 120000;
@@ -82,7 +94,7 @@ Error Tuner::survey() {
     }
     if (!J.Models[0] || !isWorthSearching(T.Kernels[0].Before, P.Insns)) {
       const Outcome &O = T.Kernels[0].Before;
-      T.Reason = O.Loads ? "verifies each instruction about once"
+      T.Reason = O.Loads ? "verifies each instruction about once" + otherCost(O)
                          : "does not load for another reason: " + O.Reason;
       J.Models.clear();
     }
@@ -152,9 +164,10 @@ Error Tuner::search(Job &J) {
   T.Chosen = Found->Best;
   T.Kernels[0].After = Found->After;
   if (T.Chosen.empty())
-    T.Reason = Before.Loads
-                   ? "nothing that was tried lowers its cost"
-                   : "nothing that was tried makes it load: " + Before.Reason;
+    T.Reason =
+        Before.Loads
+            ? "nothing that was tried lowers its cost" + otherCost(Before)
+            : "nothing that was tried makes it load: " + Before.Reason;
   else if (Error E = agreeWithOtherKernels(J, *Found))
     return E;
   T.Seconds = Seconds();
