@@ -7,6 +7,7 @@
 #include "Tune/Levers.h"
 #include "TuneKernels.h"
 #include "TuneReport.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -210,15 +211,33 @@ static Error writeChecked(const TuneKernels &Opener, Object &Obj, bool Changed,
     return writeToOutput(Output, [&](raw_ostream &OS) {
       return Obj.write(OS, /*Changed=*/false);
     });
+  // What is no file gets the bytes when they were checked.
+  const bool IsFile = Output != "-" && Output != "/dev/null";
   SmallString<256> Path(Output);
-  Path += ".tuning.o";
+  if (IsFile)
+    Path += ".tuning.o";
+  else if (std::error_code EC =
+               sys::fs::createTemporaryFile("prepatch", "tuning.o", Path))
+    return createFileError("temporary file", EC);
   FileRemover Remove(Path);
+  sys::RemoveFileOnSignal(Path);
+  llvm::scope_exit Keep([&] { sys::DontRemoveFileOnSignal(Path); });
   if (Error E = writeToOutput(Path, [&](raw_ostream &OS) {
         return Obj.write(OS, /*Changed=*/true);
       }))
     return E;
   if (Error E = checkResult(Opener, Path, Programs))
     return E;
+  if (!IsFile) {
+    auto Checked = MemoryBuffer::getFile(Path, /*IsText=*/false,
+                                         /*RequiresNullTerminator=*/false);
+    if (!Checked)
+      return createFileError(Path, Checked.getError());
+    return writeToOutput(Output, [&](raw_ostream &OS) {
+      OS << (*Checked)->getBuffer();
+      return Error::success();
+    });
+  }
   if (std::error_code EC = sys::fs::rename(Path, Output))
     return createFileError(Output, EC);
   return Error::success();

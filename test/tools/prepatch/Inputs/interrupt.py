@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """interrupt.py LOG LINES COMMAND...: runs COMMAND, sends it SIGINT as soon as the
-file LOG has so many lines, and exits as it does."""
+file LOG has so many lines, or the line LINES, and says how it ended."""
 import os
 import signal
 import subprocess
 import sys
 import time
 
-log, lines, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+log, lines, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 child = subprocess.Popen(command)
 deadline = time.time() + 120
 while child.poll() is None and time.time() < deadline:
-    if os.path.exists(log) and open(log).read().count("\n") >= lines:
+    said = open(log).read().splitlines() if os.path.exists(log) else []
+    if lines in said or (lines.isdigit() and len(said) >= int(lines)):
         break
     time.sleep(0.01)
 if child.poll() is not None:

@@ -19,6 +19,7 @@ no-ops pay. Modes:
   some      cannot load the first program at all
   guards    refuses every place that has code without a comparison
   slow      takes its time
+  check     does not get to loading what is written, but notes that in FAKE_LOG
   rights    may not load programs
   truncated profiles end early, with lines that were not understood
   differs   what is written verifies otherwise than its trial did
@@ -75,6 +76,11 @@ if mode == "some":
     first = next(iter(programs.values()))
     first.update(error="attach target 'gone' is not there", insns=0, functions=[])
 say({"kernel": "6.18.0-fake", "libbpf": "1.5", "programs": list(programs.values())})
+
+if mode == "check" and written:
+    with open(os.environ["FAKE_LOG"], "a") as log:
+        log.write("checked\n")
+    time.sleep(60)
 
 LOCATIONS = [({"reg": r}, 40 + r) for r in range(6, 10)]
 for number, line in enumerate(sys.stdin, 1):
