@@ -32,8 +32,8 @@ cl::SubCommand TuneCommand("tune",
 static cl::opt<std::string> Input(cl::Positional, cl::Required, cl::desc("IN"),
                                   cl::sub(TuneCommand), cl::cat(Category));
 static cl::opt<std::string> Output("o", cl::Required, cl::desc("Output file"),
-                                   cl::value_desc("file"),
-                                   cl::sub(TuneCommand), cl::cat(Category));
+                                   cl::value_desc("file"), cl::sub(TuneCommand),
+                                   cl::cat(Category));
 static cl::list<std::string>
     KernelNames("kernels",
                 cl::desc("Kernels that shall load the result: running, 6.12, "
@@ -69,10 +69,10 @@ static cl::opt<unsigned> JobCount("jobs",
 static cl::opt<std::string> KloadPath("kload", cl::desc("The loader"),
                                       cl::value_desc("path"),
                                       cl::sub(TuneCommand), cl::cat(Category));
-static cl::opt<std::string> Profile(
-    "profile", cl::desc("Kernel profile: a built-in name or a file"),
-    cl::value_desc("name"), cl::init(KernelProfile::DefaultName),
-    cl::sub(TuneCommand), cl::cat(Category));
+static cl::opt<std::string>
+    Profile("profile", cl::desc("Kernel profile: a built-in name or a file"),
+            cl::value_desc("name"), cl::init(KernelProfile::DefaultName),
+            cl::sub(TuneCommand), cl::cat(Category));
 static cl::opt<bool> NoGlobals("no-globals",
                                cl::desc("Leave static functions static"),
                                cl::sub(TuneCommand), cl::cat(Category));
@@ -146,17 +146,16 @@ static std::vector<ChosenWidening> chosenOf(const ObjectModel &Model,
                                             const Plan &All) {
   std::vector<ChosenWidening> Chosen;
   for (const Choice &C : All.choices())
-    Chosen.push_back({&Model.function(C.At.Fn), C.At.Index, C.What.Where,
-                      C.What.How});
+    Chosen.push_back(
+        {&Model.function(C.At.Fn), C.At.Index, C.What.Where, C.What.How});
   return Chosen;
 }
 
 /// No-ops are described in the object with the functions global and the
 /// may_goto in it, and these in \p Original.
-static Error writeDecisionsFile(const Variant &Original, const Variant &Final,
-                                const TuneSummary &Summary) {
-  if (DecisionsPath.empty())
-    return Error::success();
+static DecisionsFile describeDecisionsOf(const Variant &Original,
+                                         const Variant &Final,
+                                         const TuneSummary &Summary) {
   Plan All = mergePlans(Summary.Programs);
   DecisionsFile File =
       describeDecisions(Final.object(), chosenOf(Final.model(), All));
@@ -170,10 +169,28 @@ static Error writeDecisionsFile(const Variant &Original, const Variant &Final,
           File.Figures.push_back({T.Name, T.Kernels[K].Before.Verified,
                                   T.Kernels[K].After.Verified,
                                   Summary.Kernels[K]});
-  return writeToOutput(DecisionsPath, [&](raw_ostream &OS) {
+  return File;
+}
+
+static Error writeDecisionsFile(const DecisionsFile &File) {
+  if (DecisionsPath.empty())
+    return Error::success();
+  Error E = writeToOutput(DecisionsPath, [&](raw_ostream &OS) {
     writeDecisions(OS, File);
     return Error::success();
   });
+  return E ? createFileError(DecisionsPath, std::move(E)) : Error::success();
+}
+
+static Error writeReport(const TuneSummary &Summary) {
+  if (ReportFile.empty())
+    return Error::success();
+  bool Json = StringRef(ReportFile).ends_with(".json");
+  Error E = writeToOutput(ReportFile, [&](raw_ostream &OS) {
+    writeTuneReport(OS, Summary, Json);
+    return Error::success();
+  });
+  return E ? createFileError(ReportFile, std::move(E)) : Error::success();
 }
 
 /// Loads what was written: it must verify as the trials did.
@@ -195,11 +212,11 @@ static Error checkResult(const TuneKernels &Opener, StringRef Path,
                                  "' is refused by kernel " +
                                  (*Kernels)[K].Name + ": " + R->Reason);
       if (R->Verified != Expected.Verified)
-        return createStringError(formatv(
-            "program '{0}' verifies {1} instructions on kernel {2}, "
-            "not {3} as in its trial",
-            T.Name, R->Verified.value_or(0), (*Kernels)[K].Name,
-            Expected.Verified));
+        return createStringError(
+            formatv("program '{0}' verifies {1} instructions on kernel {2}, "
+                    "not {3} as in its trial",
+                    T.Name, R->Verified.value_or(0), (*Kernels)[K].Name,
+                    Expected.Verified));
     }
   return Error::success();
 }
@@ -306,6 +323,40 @@ static Expected<LeverResult> search(TuneKernels &Opener, MemoryBufferRef Buffer,
   return Result;
 }
 
+/// The object as it is, with sessions of all kernels that have it open.
+static Expected<OpenVariant> openOriginal(TuneKernels &Opener,
+                                          MemoryBufferRef Buffer,
+                                          const KernelProfile &Kernel) {
+  OpenVariant Original;
+  auto V = Variant::make(Buffer, {}, Kernel, /*ArgumentTags=*/true);
+  if (!V)
+    return V.takeError();
+  Original.V = std::move(*V);
+  auto Kernels = Opener.open(Input, jobCount());
+  if (!Kernels)
+    return Kernels.takeError();
+  Original.Kernels = std::move(*Kernels);
+  for (const std::string &Name : ProgramNames)
+    if (!Original.Kernels[0].Sessions[0]->find(Name))
+      return createStringError("no program '" + Name + "' in it");
+  return Original;
+}
+
+static TuneSummary summarize(const OpenVariant &Original, LeverResult &Tuned) {
+  TuneSummary Summary;
+  for (const KernelSessions &K : Original.Kernels)
+    Summary.Kernels.push_back(K.Sessions[0]->kernel());
+  Summary.Programs = std::move(Tuned.Programs);
+  Summary.WithGlobals = std::move(Tuned.WithGlobals);
+  Summary.WithMayGoto = std::move(Tuned.WithMayGoto);
+  const Structure &Changes = Tuned.Final->structure();
+  for (uint32_t Fn : Changes.Globals)
+    Summary.Globals.push_back(Original.V->model().function(Fn).name());
+  for (CodePlace At : Changes.Loops)
+    Summary.Loops.push_back(describeLoop(*Original.V, At));
+  return Summary;
+}
+
 static Expected<int> tune(const MemoryBuffer &Buffer) {
   auto Kernel = KernelProfile::open(Profile);
   if (!Kernel)
@@ -321,54 +372,32 @@ static Expected<int> tune(const MemoryBuffer &Buffer) {
       return createFileError(Output, std::move(E));
     return 0;
   }
-  OpenVariant Original;
-  auto V = Variant::make(Buffer.getMemBufferRef(), {}, *Kernel, true);
-  if (!V)
-    return createFileError(Input, V.takeError());
-  Original.V = std::move(*V);
-  auto Kernels = Opener.open(Input, jobCount());
-  if (!Kernels)
-    return createFileError(Input, Kernels.takeError());
-  Original.Kernels = std::move(*Kernels);
-  TuneSummary Summary;
-  for (const KernelSessions &K : Original.Kernels)
-    Summary.Kernels.push_back(K.Sessions[0]->kernel());
-  for (const std::string &Name : ProgramNames)
-    if (!Original.Kernels[0].Sessions[0]->find(Name))
-      return createFileError(
-          Input, createStringError("no program '" + Name + "' in it"));
-  auto Tuned = search(Opener, Buffer.getMemBufferRef(), Original, *Kernel);
+  auto Original = openOriginal(Opener, Buffer.getMemBufferRef(), *Kernel);
+  if (!Original)
+    return createFileError(Input, Original.takeError());
+  auto Tuned = search(Opener, Buffer.getMemBufferRef(), *Original, *Kernel);
   if (!Tuned)
     return createFileError(Input, Tuned.takeError());
-  Original.Kernels.clear();
-  const Variant &Final = *Tuned->Final;
-  Summary.Programs = std::move(Tuned->Programs);
-  Summary.WithGlobals = std::move(Tuned->WithGlobals);
-  Summary.WithMayGoto = std::move(Tuned->WithMayGoto);
-  for (uint32_t Fn : Final.structure().Globals)
-    Summary.Globals.push_back(Original.V->model().function(Fn).name());
-  for (CodePlace At : Final.structure().Loops)
-    Summary.Loops.push_back(describeLoop(*Original.V, At));
+  TuneSummary Summary = summarize(*Original, *Tuned);
+  Original->Kernels.clear();
 
+  const Variant &Final = *Tuned->Final;
   Plan All = mergePlans(Summary.Programs);
   bool Changed = !All.empty() || !Final.structure().empty();
-  if (Error E = writeDecisionsFile(*Original.V, Final, Summary))
-    return createFileError(DecisionsPath, std::move(E));
+  // They describe the object before the no-ops are in it.
+  DecisionsFile Decisions;
+  if (!DecisionsPath.empty())
+    Decisions = describeDecisionsOf(*Original->V, Final, Summary);
   insertPlan(Final.model(), All);
-  if (Error E =
-          writeChecked(Opener, Final.object(), Changed, Summary.Programs))
+  if (Error E = writeChecked(Opener, Final.object(), Changed, Summary.Programs))
     return createFileError(Output, std::move(E));
   append_range(Tuned->Notes, Final.object().Notes);
   for (const std::string &Note : Tuned->Notes)
     errs() << "note: " << Input << ": " << Note << '\n';
-  if (!ReportFile.empty()) {
-    bool Json = StringRef(ReportFile).ends_with(".json");
-    if (Error E = writeToOutput(ReportFile, [&](raw_ostream &OS) {
-          writeTuneReport(OS, Summary, Json);
-          return Error::success();
-        }))
-      return createFileError(ReportFile, std::move(E));
-  }
+  if (Error E = writeDecisionsFile(Decisions))
+    return E;
+  if (Error E = writeReport(Summary))
+    return E;
   return 0;
 }
 
