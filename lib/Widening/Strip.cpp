@@ -5,7 +5,6 @@
 #include "Widening/Strip.h"
 #include "IR/Builder.h"
 #include "ISA/Disassemble.h"
-#include "Widening/Widener.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -139,14 +138,17 @@ public:
 
   /// The first difference, if there is any.
   std::optional<ProofDifference> run();
+  /// Instead of run().
+  ExtraMayGotos findMayGotos(function_ref<bool(const Insn &)> MayStandBefore);
 
 private:
   /// A way to have come to place At of the first, at some place of the second.
   struct Step {
     uint32_t At;
-    uint32_t From;  ///< of the step before, at place Came
-    uint32_t Came;  ///< place in the second
-    int32_t Length; ///< of the sequence that was passed over; 0: a like one
+    uint32_t From; ///< of the step before, at place Came
+    uint32_t Came; ///< place in the second
+    /// Of the sequence that was passed over; 0: a like one; -1: a may_goto.
+    int32_t Length;
   };
 
   void addEntry(const DenseMap<const Insn *, int64_t> &Index,
@@ -165,7 +167,10 @@ private:
   void addWay(uint32_t J, Step S);
   ProofDifference different(uint32_t At, std::string What) const;
   void takeOut();
+  void takeOutMayGotos();
   void removeEmptyBlocks();
+  std::string lineAt(uint32_t At) const;
+  uint32_t indexAt(uint32_t At) const;
   std::optional<ProofDifference> compareReferences() const;
 
   Object &Obj;
@@ -181,23 +186,34 @@ private:
   /// Why a sequence that was recognised was not passed over.
   std::string Refusal;
   uint32_t RefusedAt = 0;
+  /// Where a may_goto of the second may be passed over.
+  function_ref<bool(const Insn &)> MayGotoBefore;
+  uint32_t Furthest = 0; ///< place of the second that was come to
 };
+
+/// Of the line that place \p At of the first belongs to.
+std::string FunctionStripper::lineAt(uint32_t At) const {
+  for (uint32_t N = std::min<size_t>(size_t(At) + 1, Old.size()); N-- > 0;)
+    if (const LineRecord *L = Old[N].I->line())
+      return Obj.describeLine(*L);
+  return "";
+}
+
+/// The slot at place \p At of the first, as it was read.
+uint32_t FunctionStripper::indexAt(uint32_t At) const {
+  while (At < Old.size() && Old[At].I->isInserted())
+    ++At;
+  return At < Old.size() ? Old[At].I->originalIndex() - Before.originalStart()
+                         : Insn::NoIndex;
+}
 
 ProofDifference FunctionStripper::different(uint32_t At,
                                             std::string What) const {
   ProofDifference D;
   D.Function = Before.name();
   D.What = std::move(What);
-  if (Old.empty())
-    return D;
-  uint32_t Last = std::min<uint32_t>(At, Old.size() - 1);
-  if (At < Old.size() && !Old[At].I->isInserted())
-    D.Index = Old[At].I->originalIndex() - Before.originalStart();
-  for (uint32_t N = Last + 1; N-- > 0;)
-    if (const LineRecord *L = Old[N].I->line()) {
-      D.Line = Obj.describeLine(*L);
-      break;
-    }
+  D.Index = indexAt(At);
+  D.Line = lineAt(At);
   return D;
 }
 
@@ -272,15 +288,18 @@ std::optional<ProofDifference> FunctionStripper::align() {
   bool IsOpaque = Before.isOpaque() || After.isOpaque();
   Ways.resize(New.size() + 1);
   Ways[0].push_back({0, 0, 0, 0});
-  uint32_t Furthest = 0;
   for (uint32_t J = 0; J < New.size(); ++J)
     for (uint32_t N = 0; N < Ways[J].size(); ++N) {
       Furthest = J;
       uint32_t At = Ways[J][N].At;
       if (At < Old.size() && isSame(*Old[At].I, *New[J].I, IsOpaque))
         addWay(J + 1, {At + 1, N, J, 0});
-      if (!IsOpaque)
-        passOver(J, N);
+      if (IsOpaque)
+        continue;
+      passOver(J, N);
+      if (MayGotoBefore && New[J].I->kind() == InsnKind::MayGoto &&
+          At < Old.size() && MayGotoBefore(*Old[At].I))
+        addWay(J + 1, {At, N, J, -1});
     }
   if (any_of(Ways.back(), [&](const Step &S) { return S.At == Old.size(); }))
     return std::nullopt;
@@ -310,9 +329,8 @@ void FunctionStripper::takeOut() {
     N = S.From;
     if (!S.Length)
       continue;
-    const Insn &Behind = *Old[S.At].I;
     Result.NoOps.push_back(
-        {Behind.originalIndex() - Before.originalStart(),
+        {indexAt(S.At),
          *matchForget(ArrayRef(Code).slice(J, S.Length), IsBigEndian)});
     Result.Instructions += S.Length;
     // From the last on: lines go to the instruction behind, and so do labels.
@@ -328,6 +346,24 @@ void FunctionStripper::takeOut() {
     if (Insn *Next = StandIn.lookup(S.At))
       S.At = Next;
   std::reverse(Result.NoOps.begin(), Result.NoOps.end());
+  removeEmptyBlocks();
+}
+
+/// What is left is the first as it is now; this is what it was.
+void FunctionStripper::takeOutMayGotos() {
+  std::vector<Place> Left = flatten(After);
+  Builder B(After.program());
+  // From the last on, as no-ops.
+  for (uint32_t N = Left.size(); N-- > 0;) {
+    if (!Old[N].I->isInserted())
+      continue;
+    Result.MayGotos.push_back({indexAt(N), lineAt(N)});
+    for (Symbol &S : After.program().Symbols)
+      if (S.At == Left[N].I)
+        S.At = Left[N + 1].I;
+    B.erase(*Left[N].BB, *Left[N].I);
+  }
+  std::reverse(Result.MayGotos.begin(), Result.MayGotos.end());
   removeEmptyBlocks();
 }
 
@@ -390,7 +426,30 @@ std::optional<ProofDifference> FunctionStripper::run() {
   if (std::optional<ProofDifference> D = align())
     return D;
   takeOut();
-  return compareReferences();
+  if (std::optional<ProofDifference> D = compareReferences())
+    return D;
+  if (any_of(Old, [](const Place &P) { return P.I->isInserted(); }))
+    takeOutMayGotos();
+  return std::nullopt;
+}
+
+ExtraMayGotos FunctionStripper::findMayGotos(
+    function_ref<bool(const Insn &)> MayStandBefore) {
+  ExtraMayGotos Extra;
+  MayGotoBefore = MayStandBefore;
+  Extra.Whole = !align();
+  uint32_t J = Extra.Whole ? New.size() : Furthest, N = 0;
+  while (Extra.Whole && Ways[J][N].At != Old.size())
+    ++N;
+  while (J) {
+    Step S = Ways[J][N];
+    J = S.Came;
+    N = S.From;
+    if (S.Length < 0)
+      Extra.Behind.push_back(Old[S.At].I);
+  }
+  std::reverse(Extra.Behind.begin(), Extra.Behind.end());
+  return Extra;
 }
 
 /// Sets what changed in the linkage of \p After. Anything but from static to
@@ -411,6 +470,16 @@ std::optional<std::string> compareLinkage(const Function &Before,
 }
 
 } // namespace
+
+ExtraMayGotos
+findExtraMayGotos(Object &Obj, const Widener &W, Function &Before,
+                  Function &After,
+                  function_ref<bool(const Insn &)> MayStandBefore) {
+  FunctionProof Unused;
+  return FunctionStripper(Obj, W, Before, After,
+                          Obj.Elf.Endian == endianness::big, Unused)
+      .findMayGotos(MayStandBefore);
+}
 
 Proof stripNoOps(Object &Before, Object &After, const KernelProfile &Profile) {
   Proof Result;

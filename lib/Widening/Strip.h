@@ -18,6 +18,8 @@
 #include "Kernel/KernelProfile.h"
 #include "Object/Object.h"
 #include "Widening/Sequences.h"
+#include "Widening/Widener.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace prepatch {
 
@@ -27,10 +29,18 @@ struct StrippedNoOp {
   ForgetMatch Match;
 };
 
+/// A may_goto that whoever asks put into the first object, too, because it can
+/// never jump.
+struct StrippedMayGoto {
+  uint32_t Index;   ///< of the instruction behind it, in the first object
+  std::string Line; ///< "file.c:12: text", or empty
+};
+
 /// What was found out about a function.
 struct FunctionProof {
   std::string Name;
   std::vector<StrippedNoOp> NoOps;
+  std::vector<StrippedMayGoto> MayGotos;
   unsigned Instructions = 0; ///< that they are made of
   bool BecameGlobal = false; ///< a change of linkage, and of nothing else
 };
@@ -52,8 +62,26 @@ struct Proof {
   bool holds() const { return !Difference; }
 };
 
+/// What a function has more may_goto of than the same of another object.
+struct ExtraMayGotos {
+  /// The instructions of the first that they stand before, in layout order.
+  std::vector<Insn *> Behind;
+  /// With them and no-ops the functions are the same. If not, Behind goes as
+  /// far as they are.
+  bool Whole = false;
+};
+
+/// Tells where \p After has a may_goto that \p Before, of \p Obj, has not, if
+/// those stand before instructions that \p MayStandBefore lets through. This
+/// proves nothing: it says what to put into \p Before, to ask again.
+ExtraMayGotos
+findExtraMayGotos(Object &Obj, const Widener &W, Function &Before,
+                  Function &After,
+                  llvm::function_ref<bool(const Insn &)> MayStandBefore);
+
 /// Whether \p After is \p Before with no-ops put in. Steps 1 and 2; the no-ops
-/// are taken out of the program of \p After.
+/// are taken out of the program of \p After. So is what was put into the
+/// program of \p Before since that was read, all of it may_goto.
 Proof stripNoOps(Object &Before, Object &After, const KernelProfile &Profile);
 
 /// All steps. \p After is written and cannot be used any more.

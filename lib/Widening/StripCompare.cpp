@@ -193,10 +193,10 @@ Expected<Proof> proveNoOpsOnly(Object &Before, Object &After,
   Proof Result = stripNoOps(Before, After, Profile);
   if (!Result.holds())
     return Result;
-  bool HasNoOps = any_of(Result.Functions, [](const FunctionProof &F) {
-    return !F.NoOps.empty();
+  bool IsStripped = any_of(Result.Functions, [](const FunctionProof &F) {
+    return !F.NoOps.empty() || !F.MayGotos.empty();
   });
-  if (!HasNoOps) {
+  if (!IsStripped) {
     Result.Difference = FileComparison(Before.Elf, After.Elf, Result).run();
     return Result;
   }

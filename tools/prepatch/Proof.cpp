@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Proof.h"
+#include "ProofLoops.h"
 #include "Widening/Strip.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -23,28 +24,47 @@ static size_t countNoOps(const FunctionProof &F) {
   return N;
 }
 
-static void writeText(raw_ostream &OS, const Proof &P) {
-  size_t NoOps = 0, Changed = 0;
+static std::string describeLoops(size_t N) {
+  return counted(N, "loop") + " got a may_goto that can never jump";
+}
+
+/// \p Rounds are those of all may_goto that were found, one after the other.
+static void writeText(raw_ostream &OS, const Proof &P,
+                      ArrayRef<uint64_t> Rounds) {
+  size_t NoOps = 0, Loops = 0, Changed = 0;
   for (const FunctionProof &F : P.Functions) {
     size_t N = countNoOps(F);
-    if (P.holds() && (N || F.BecameGlobal)) {
+    bool IsChanged = N || !F.MayGotos.empty() || F.BecameGlobal;
+    if (P.holds() && IsChanged) {
       OS << "function '" << F.Name << "': ";
       if (N)
         OS << counted(N, "no-op") << " ("
            << counted(F.Instructions, "instruction") << "), ";
+      if (!F.MayGotos.empty())
+        OS << describeLoops(F.MayGotos.size()) << ", ";
       OS << (F.BecameGlobal ? "made global, " : "") << "identical otherwise\n";
+      for (const StrippedMayGoto &M : F.MayGotos) {
+        OS << "  may_goto before instruction " << M.Index;
+        if (!M.Line.empty())
+          OS << " (" << M.Line << ")";
+        OS << ": at most " << Rounds.front() << " in one call\n";
+        Rounds = Rounds.drop_front();
+      }
     }
     NoOps += N;
-    Changed += N || F.BecameGlobal;
+    Loops += F.MayGotos.size();
+    Changed += IsChanged;
   }
   for (const std::string &Note : P.Notes)
     OS << "note: " << Note << '\n';
   if (P.holds())
     OS << counted(P.Functions.size(), "function") << ", " << Changed
-       << " changed: " << counted(NoOps, "no-op") << ", identical otherwise\n";
+       << " changed: " << counted(NoOps, "no-op") << ", "
+       << (Loops ? describeLoops(Loops) + ", " : "") << "identical otherwise\n";
 }
 
-static void writeJson(raw_ostream &OS, const Proof &P) {
+static void writeJson(raw_ostream &OS, const Proof &P,
+                      ArrayRef<uint64_t> Rounds) {
   json::OStream J(OS, 2);
   J.object([&] {
     J.attribute("holds", P.holds());
@@ -62,6 +82,16 @@ static void writeJson(raw_ostream &OS, const Proof &P) {
                   J.attribute("location", toString(L));
                   J.attribute("form", formName(S.Match.How));
                 });
+          });
+          J.attributeArray("may_gotos", [&] {
+            for (const StrippedMayGoto &M : F.MayGotos) {
+              J.object([&] {
+                J.attribute("before", M.Index);
+                J.attribute("line", M.Line);
+                J.attribute("rounds", Rounds.front());
+              });
+              Rounds = Rounds.drop_front();
+            }
           });
         });
     });
@@ -121,13 +151,19 @@ Expected<int> runProof(StringRef Before, StringRef After, StringRef ProfileName,
   auto Second = readObject(After, AfterBytes);
   if (!Second)
     return Second.takeError();
-  Expected<Proof> Result = proveNoOpsOnly(**First, **Second, *Profile);
+  // What may jump is a difference already, and there is nothing to compare.
+  ProofLoops Loops = addProvenMayGotos(**First, **Second, *Profile);
+  Proof MayJump;
+  MayJump.Difference = std::move(Loops.Difference);
+  Expected<Proof> Result = MayJump.holds()
+                               ? proveNoOpsOnly(**First, **Second, *Profile)
+                               : Expected<Proof>(std::move(MayJump));
   if (!Result)
     return createFileError(After, Result.takeError());
   if (Format == ReportFormat::Json)
-    writeJson(outs(), *Result);
+    writeJson(outs(), *Result, Loops.Rounds);
   else
-    writeText(outs(), *Result);
+    writeText(outs(), *Result, Loops.Rounds);
   outs().flush();
   if (Result->holds())
     return 0;
