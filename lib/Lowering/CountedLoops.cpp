@@ -322,94 +322,7 @@ struct Test {
   bool GoesOnIfTrue;
 };
 
-/// The largest number that a register may hold, found by walking up; nothing if
-/// none is found.
-class UpperBound {
-public:
-  explicit UpperBound(const Cfg &Flow) : Flow(Flow) {}
-  /// On the way from \p Block to \p To.
-  std::optional<uint64_t> onEdge(unsigned Block, unsigned To, unsigned Reg);
-
-private:
-  static std::optional<uint64_t> byBranch(const Insn &Last, bool Taken,
-                                          unsigned Reg);
-  static std::optional<uint64_t> byWrite(const Insn &I);
-  const Cfg &Flow;
-};
-
 } // namespace
-
-/// What the branch \p Last says about \p Reg on one of its ways.
-std::optional<uint64_t> UpperBound::byBranch(const Insn &Last, bool Taken,
-                                             unsigned Reg) {
-  if (Last.kind() != InsnKind::CondJump || Last.dst() != Reg ||
-      usesSrcReg(Last.opcode()) || insnClass(Last.opcode()) != ClassJmp)
-    return std::nullopt;
-  uint64_t Imm = uint64_t(int64_t(Last.imm()));
-  switch (jmpOp(Last.opcode())) {
-  case JmpGt:
-    return Taken ? std::nullopt : std::optional(Imm);
-  case JmpGe:
-    return Taken || Imm == 0 ? std::nullopt : std::optional(Imm - 1);
-  case JmpLt:
-    return !Taken || Imm == 0 ? std::nullopt : std::optional(Imm - 1);
-  case JmpLe:
-    return Taken ? std::optional(Imm) : std::nullopt;
-  default:
-    return std::nullopt;
-  }
-}
-
-/// What \p I says about the register that it writes.
-std::optional<uint64_t> UpperBound::byWrite(const Insn &I) {
-  // A loader may change the numbers and widths of CO-RE.
-  if (I.hasCoreRecord())
-    return std::nullopt;
-  if (I.kind() == InsnKind::Load && memMode(I.opcode()) == ModeMem &&
-      memBytes(I.opcode()) <= 2)
-    return memBytes(I.opcode()) == 1 ? 0xff : 0xffff;
-  if (I.kind() != InsnKind::Alu || usesSrcReg(I.opcode()) || I.imm() <= 0)
-    return std::nullopt;
-  switch (aluOp(I.opcode())) {
-  case AluAnd:
-    return uint64_t(I.imm());
-  case AluMod:
-    return I.off() == 0 ? std::optional(uint64_t(I.imm()) - 1) : std::nullopt;
-  case AluRsh:
-    return insnClass(I.opcode()) == ClassAlu64 ? ~0ull >> (I.imm() & 63)
-                                               : ~0u >> (I.imm() & 31);
-  default:
-    return std::nullopt;
-  }
-}
-
-std::optional<uint64_t> UpperBound::onEdge(unsigned Block, unsigned To,
-                                           unsigned Reg) {
-  for (unsigned Steps = 0; Steps < 16; ++Steps) {
-    const BasicBlock &BB = Flow.block(Block);
-    const Insn *Last = BB.back();
-    if (Last && Last->kind() == InsnKind::CondJump &&
-        Last->target() != BB.next())
-      if (auto Bound = byBranch(*Last, Last->target()->number() == To, Reg))
-        return Bound;
-    for (const Insn *I = Last; I; I = I->prev()) {
-      if (!(I->writes() & regBit(Reg)))
-        continue;
-      // A bound of all 64 bits is one of their low half as well.
-      if (I->opcode() == OpMov64Reg && I->off() == 0 && I->src() != RegFp) {
-        Reg = I->src();
-        continue;
-      }
-      return byWrite(*I);
-    }
-    ArrayRef<unsigned> Preds = Flow.predecessors(Block);
-    if (Preds.size() != 1)
-      return std::nullopt;
-    To = Block;
-    Block = Preds[0];
-  }
-  return std::nullopt;
-}
 
 static bool holds(const Test &T, uint64_t L, uint64_t R) {
   if (!T.Wide) {
@@ -525,18 +438,14 @@ std::optional<uint64_t> LoopCounter::rounds(unsigned Head, const Expr &Compared,
 std::optional<uint64_t> LoopCounter::boundOf(unsigned Head, const Expr &E,
                                              const Places &Back) {
   if (E.Kind != Expr::Sum || E.Add != 0 || E.How != Ending::Full ||
-      E.Base >= RegFp || !(Back.At[E.Base] == Expr::of(E.Base)))
+      !(Back.At[E.Base] == Expr::of(E.Base)))
     return std::nullopt;
-  uint64_t Most = 0;
-  for (unsigned Pred : Flow.predecessors(Head)) {
-    if (isIn(Pred, Head))
-      continue;
-    auto Bound = UpperBound(Flow).onEdge(Pred, Head, E.Base);
-    if (!Bound || *Bound > INT32_MAX)
-      return std::nullopt;
-    Most = std::max(Most, *Bound);
-  }
-  return Most;
+  const RegState &S = A.Kinds.stateAtEntry(Flow.block(Head));
+  CounterPlace C = Follow.place(E.Base);
+  RegValue V = C.Reg == RegFp ? S.slot(C.Off) : S.reg(C.Reg);
+  if (V.isPointer() || V.range().Max > INT32_MAX)
+    return std::nullopt;
+  return V.range().Max;
 }
 
 /// Whether the branch at the end of \p Block ends the loop.

@@ -22,11 +22,12 @@
 //                                  done:
 //
 // Conditions: the rounds are bounded by counting them (CountedLoops.cpp), and
-// all may_goto of one call of a function run at most 65 535 times. Then none
-// ever jumps, on kernels of both kinds, however long a round takes. If one
-// did, the loop would end early, as if the counter had ended. The function has
-// no may_goto of its own, which would share the count, and 16 more bytes of
-// stack, where the kernel keeps it.
+// all may_goto of one call of a function run at most 131 069 times. Then none
+// ever jumps, on kernels of both kinds, however long a round takes: on 6.18.44
+// a loop of 131 070 rounds of 35 us ran to its end, and one of 140 000 was left
+// at the 131 071st may_goto. If one did jump, the loop would end early, as if
+// the counter had ended. The function has no may_goto of its own, which would
+// share the count, and 16 more bytes of stack, where the kernel keeps it.
 //
 // By itself it makes a load slower: the counter is what has to be forgotten.
 //

@@ -12,9 +12,10 @@
 namespace prepatch {
 
 /// Most may_goto that one call of a function may execute for none of them ever
-/// to jump. Kernels with the timed form look at the clock after that many, for
-/// the first time, those without allow 8 388 608.
-inline constexpr uint64_t MayGotoRounds = 65535;
+/// to jump. Kernels with the timed form set a clock after 65 535 of them, and
+/// look at it after as many more for the first time; those without allow
+/// 8 388 608.
+inline constexpr uint64_t MayGotoRounds = 2 * 65535 - 1;
 
 /// Why \p L can have no may_goto; empty if it can.
 std::string whyNoMayGoto(const CountedLoop &L, Analyses &A);

@@ -251,30 +251,44 @@ FUNCTION in_endless
   if r1 == 7 goto .Lin_endless_outer
 END in_endless
 
-# CHECK-DAG: refused product+{{.*}} loop of 300 rounds by r6 0.0 us 90000 rounds in one call, more than 65535
-# CHECK-DAG: took product+{{.*}} loop of 300 rounds by r7 0.0 us at most 300 in one call
+# CHECK-DAG: refused product+{{.*}} loop of 400 rounds by r6 0.0 us 160000 rounds in one call, more than 131069
+# CHECK-DAG: took product+{{.*}} loop of 400 rounds by r7 0.0 us at most 400 in one call
 FUNCTION product
   r7 = 0
 .Lproduct_outer:
   r6 = 0
 .Lproduct_head:
   r6 += 1
-  if r6 != 300 goto .Lproduct_head
+  if r6 != 400 goto .Lproduct_head
   r7 += 1
-  if r7 != 300 goto .Lproduct_outer
+  if r7 != 400 goto .Lproduct_outer
 END product
 
-# CHECK-DAG: took sum+{{.*}} loop of 40000 rounds by r6 0.0 us at most 40000 in one call
-# CHECK-DAG: refused sum+{{.*}} loop of 30000 rounds by r7 0.0 us with the loops before it 70000 rounds in one call, more than 65535
+# The inner loop ends at the counter of the outer one, which is at most 200.
+# CHECK-DAG: took triangle+{{.*}} loop of 200 rounds by r6 0.0 us at most 40000 in one call
+# CHECK-DAG: took triangle+{{.*}} loop of 200 rounds by r7 0.0 us at most 200 in one call
+FUNCTION triangle
+  r7 = 0
+.Ltriangle_outer:
+  r7 += 1
+  r6 = 0
+.Ltriangle_head:
+  r6 += 1
+  if r6 < r7 goto .Ltriangle_head
+  if r7 != 200 goto .Ltriangle_outer
+END triangle
+
+# CHECK-DAG: took sum+{{.*}} loop of 100000 rounds by r6 0.0 us at most 100000 in one call
+# CHECK-DAG: refused sum+{{.*}} loop of 90000 rounds by r7 0.0 us with the loops before it 190000 rounds in one call, more than 131069
 FUNCTION sum
   r6 = 0
 .Lsum_first:
   r6 += 1
-  if r6 != 40000 goto .Lsum_first
+  if r6 != 100000 goto .Lsum_first
   r7 = 0
 .Lsum_second:
   r7 += 1
-  if r7 != 30000 goto .Lsum_second
+  if r7 != 90000 goto .Lsum_second
 END sum
 
 # CHECK-DAG: refused has_one+{{.*}} the function has a may_goto already
