@@ -90,7 +90,9 @@ bool isSame(const Insn &A, const Insn &B, bool IsOpaque) {
   bool Refers = false;
   if (!IsOpaque) {
     if (isBranch(A.kind()))
-      RA.Off = RB.Off, RA.Imm = RB.Imm; // gotol has its offset there
+      RA.Off = RB.Off;
+    if (A.kind() == InsnKind::Jump)
+      RA.Imm = RB.Imm; // gotol has its offset there
     Refers = A.refersToFunction() && B.refersToFunction() && A.callee() &&
              B.callee();
     if (Refers)
