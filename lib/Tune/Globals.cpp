@@ -312,8 +312,15 @@ Expected<std::vector<uint32_t>> GlobalsSearch::run() {
     return std::move(E);
   if (Error E = measureVisits(Set))
     return std::move(E);
+  // Where the verifier gave up, visits say little: a function that is checked
+  // alone ends its branches there, and its calls end none.
+  bool GaveUp = any_of(Before, [](ArrayRef<Outcome> Row) {
+    return any_of(Row, [](const Outcome &O) {
+      return !O.Loads && kindOf(O.Reason) == RefusalKind::TooMany;
+    });
+  });
   constexpr double MinVisits = 2;
-  Set = candidates(Visits, MinVisits);
+  Set = candidates(Visits, GaveUp ? 0 : MinVisits);
   log(std::to_string(Set.size()) + " candidates");
   if (Error E = narrow(Set))
     return std::move(E);
