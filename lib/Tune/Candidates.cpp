@@ -22,8 +22,14 @@ static SmallVector<Widening, 4> waysFor(const Widener &W, const Insn &I,
   // Half and whole slots: one of each kind is enough.
   if (Free.size() > 2)
     Free.resize(2);
-  if (Proven.size() > 1)
-    Proven.resize(1);
+  // The narrowest of each kind: those that run fast, and those that forget a
+  // known zero, too.
+  SmallVector<Form, 2> Narrowest;
+  for (Form F : Proven)
+    if (none_of(Narrowest,
+                [&](Form Other) { return runCycles(Other) == runCycles(F); }))
+      Narrowest.push_back(F);
+  Proven.assign(Narrowest.begin(), Narrowest.end());
   if (L.UMax <= Form::MaxGuarded && L.UMin <= L.UMax) {
     uint32_t Min = uint32_t(L.UMin), Max = uint32_t(L.UMax);
     for (Form F : {Form::guard(0, Max, L.Where.IsSlot),

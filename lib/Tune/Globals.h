@@ -47,9 +47,10 @@ private:
   llvm::Expected<Verdict> ask(llvm::ArrayRef<uint32_t> Set,
                               llvm::ArrayRef<uint32_t> About, size_t Kernels,
                               const Answers &Known);
-  llvm::Expected<std::optional<uint32_t>>
-  culprit(OpenVariant &There, size_t Kernel, const SessionProgram &P,
-          llvm::ArrayRef<uint32_t> Set);
+  llvm::Expected<std::optional<uint32_t>> culprit(OpenVariant &There,
+                                                  size_t Kernel,
+                                                  const SessionProgram &P,
+                                                  llvm::ArrayRef<uint32_t> Set);
   llvm::Error narrow(std::vector<uint32_t> &Set);
   llvm::Error drop(std::vector<uint32_t> &Set);
   llvm::Error judge(std::vector<uint32_t> &Set);

@@ -385,6 +385,43 @@ Error Search::tryOtherWays() {
   return Error::success();
 }
 
+static unsigned cyclesOf(const Plan &P) {
+  unsigned Cycles = 0;
+  for (const Choice &C : P.choices())
+    Cycles += runCycles(C.What.How);
+  return Cycles;
+}
+
+/// Ways that take less time when the program runs, as long as the count stays
+/// about what it is.
+Error Search::preferFastForms() {
+  const uint64_t Limit =
+      std::min(Best.Result.Verified + Best.Result.Verified / 20,
+               Result.Before.Loads ? Result.Before.Verified : UINT64_MAX);
+  for (const std::vector<Choice> &Group : groupBy(Best.P, [&](const Choice &C) {
+         return std::pair(C.At.Fn, C.What.Where);
+       })) {
+    std::map<std::string, Plan> ByKind;
+    for (const Choice &C : Group)
+      for (const Widening &Way : KnownWays[{C.At, C.What.Where}])
+        if (runCycles(Way.How) < runCycles(C.What.How))
+          ByKind.try_emplace(kindOf(Way.How), Best.P)
+              .first->second.set({C.At, Way});
+    for (auto &[Kind, P] : ByKind) {
+      if (!mayGoOn())
+        return Error::success();
+      if (cyclesOf(P) >= cyclesOf(Best.P))
+        continue;
+      auto O = load(P);
+      if (!O)
+        return O.takeError();
+      if (O->Loads && O->Verified <= Limit)
+        Best = {std::move(P), std::move(*O)};
+    }
+  }
+  return Error::success();
+}
+
 // --- The whole --------------------------------------------------------------
 
 /// Of plans that do not load yet: goes on from the one with which the verifier
@@ -483,6 +520,10 @@ Expected<SearchResult> Search::run() {
     if (Error E = tryOtherWays())
       return E;
   log("after other ways", Best.P, Best.Result);
+  if (Best.Result.Loads)
+    if (Error E = preferFastForms())
+      return E;
+  log("with forms that run fast", Best.P, Best.Result);
   Result.Stopped = !mayGoOn();
   if (isBetter(Best.Result, Result.Before)) {
     llvm::erase(Result.Others, Best.P);

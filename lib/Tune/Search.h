@@ -71,6 +71,7 @@ private:
   llvm::Error addClasses();
   llvm::Error addSingles();
   llvm::Error tryOtherWays();
+  llvm::Error preferFastForms();
   llvm::Error reachFurther(llvm::ArrayRef<Scored> Refused);
   void remember(const Scored &S);
 

@@ -124,6 +124,26 @@ unsigned provenBits(Form F) {
                               : 0;
 }
 
+static bool isInner(Form F);
+
+unsigned runCycles(Form F) {
+  // From 0.24 ns for touch and 2.5 ns for a store that is loaded again to 8.6
+  // ns for one that is put together of two, at 3 GHz.
+  constexpr unsigned Arithmetic = 2, Forwarded = 6, Stalled = 15, Locked = 20;
+  switch (F.kind()) {
+  case Form::Touch:
+    return Arithmetic;
+  case Form::Atomic:
+  case Form::AtomicLow:
+  case Form::AtomicHigh:
+    return Locked;
+  case Form::Guard:
+    return Forwarded + Arithmetic;
+  default:
+    return isInner(F) || xorBits(F) ? Forwarded : Stalled;
+  }
+}
+
 static bool isInner(Form F) { return F >= Form::Inner8; }
 
 /// Whether it relies on the low byte being the first in memory.

@@ -85,6 +85,10 @@ Form narrowForm(unsigned Bits, bool OnSlot);
 /// those that are one for all values.
 unsigned provenBits(Form F);
 
+/// About how many cycles a no-op takes when it is run: one that loads at once
+/// what two stores wrote waits for both to reach the cache.
+unsigned runCycles(Form F);
+
 /// What a sequence may use at the place where it stands.
 struct Resources {
   RegSet Dead = 0;                 ///< registers that may be overwritten
