@@ -253,6 +253,15 @@ TEST(Sequences, NearMissesAreNot) {
   EXPECT_GT(Refused, 5000u);
 }
 
+// What goes through memory as it was stored is faster than what is put together
+// of two stores.
+TEST(Sequences, SomeFormsRunFaster) {
+  EXPECT_LT(runCycles(Form::Inner8), runCycles(Form::Narrow8));
+  EXPECT_LT(runCycles(Form::guard(0, 9, false)), runCycles(Form::Spill));
+  EXPECT_LT(runCycles(Form::Touch), runCycles(Form::Rewrite));
+  EXPECT_LT(runCycles(Form::Rewrite), runCycles(Form::Atomic));
+}
+
 TEST(Sequences, NothingIsMadeWithoutResources) {
   SmallVector<RawInsn, 8> Code;
   Resources NoSlot = plenty(), NoReg = plenty(), OnlyIt;

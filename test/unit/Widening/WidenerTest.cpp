@@ -291,8 +291,9 @@ TEST(Widener, GuardsMakeBlocks) {
         EXPECT_EQ(Index[I.target()->front()], Start + N + 1 + Code[N].Off);
         EXPECT_EQ(A.W.blockOf(I)->back(), &I);
       }
-      if (endsFlow(I.kind()))
+      if (endsFlow(I.kind())) {
         EXPECT_EQ(A.W.blockOf(I)->back(), &I);
+      }
     }
     // The branch of the program still comes in front of all.
     EXPECT_EQ(J.F->entry().back()->target(), J.Meet);
