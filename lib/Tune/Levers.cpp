@@ -49,9 +49,8 @@ const TunedProgram *Levers::Stage::find(StringRef Name) const {
 
 // --- Stages -----------------------------------------------------------------
 
-Expected<Levers::Stage>
-Levers::tune(OpenVariant &V, double Seconds,
-             const std::vector<std::string> &Programs) {
+Expected<Levers::Stage> Levers::tune(OpenVariant &V, double Seconds,
+                                     const std::vector<std::string> &Programs) {
   TuneOptions Mine = Options.Tune;
   Mine.BudgetSeconds = Seconds;
   if (!Programs.empty())
@@ -93,8 +92,8 @@ Levers::Stage Levers::asItIs() const {
     if (T.Kernels[0].Before.Loads)
       T.Reason = "nothing that was tried is clearly better";
     else
-      T.Reason = "nothing that was tried makes it load: " +
-                 T.Kernels[0].Before.Reason;
+      T.Reason =
+          "nothing that was tried makes it load: " + T.Kernels[0].Before.Reason;
   return S;
 }
 
@@ -232,8 +231,8 @@ Levers::loopsWorthIt(const Stage &Best,
     const Outcome &O = T.Kernels[0].After;
     const SessionProgram *P = S.find(T.Name);
     constexpr uint64_t MinVerified = 500;
-    bool Worth = O.Loads ? O.Verified >= MinVerified &&
-                               P && O.Verified > uint64_t(P->Insns) * 5 / 4
+    bool Worth = O.Loads ? O.Verified >= MinVerified && P &&
+                               O.Verified > uint64_t(P->Insns) * 5 / 4
                          : kindOf(O.Reason) == RefusalKind::TooMany;
     if (Worth)
       IsWorth[Groups.ofProgram(T.Name)] = true;
@@ -338,14 +337,14 @@ void Levers::nameChanged(const Stage &Best, LeverResult &Result) const {
   for (const TunedProgram &T : Best.Programs) {
     const SessionProgram *P = S.find(T.Name);
     bool Global = false, Loop = false;
-    for (const LoadedFunction &F : P ? P->Functions
-                                     : std::vector<LoadedFunction>()) {
+    for (const LoadedFunction &F :
+         P ? P->Functions : std::vector<LoadedFunction>()) {
       auto N = Original.V->model().findFunction(F.Name);
       if (!N)
         continue;
       Global |= is_contained(Best.What.Globals, *N);
-      Loop |= any_of(Best.What.Loops,
-                     [&](CodePlace At) { return At.Fn == *N; });
+      Loop |=
+          any_of(Best.What.Loops, [&](CodePlace At) { return At.Fn == *N; });
     }
     if (Global)
       Result.WithGlobals.push_back(T.Name);
@@ -363,9 +362,8 @@ Expected<LeverResult> Levers::run() {
     if (Error E = addMayGoto(Best, Result))
       return std::move(E);
   // The plans go into this; nothing is loaded any more.
-  auto Final = Variant::make(
-      MemoryBufferRef(Original.V->bytes(), "object"), Best.What, Profile,
-      kernelsAreAtLeast(6, 8));
+  auto Final = Variant::make(MemoryBufferRef(Original.V->bytes(), "object"),
+                             Best.What, Profile, kernelsAreAtLeast(6, 8));
   if (!Final)
     return Final.takeError();
   Result.Final = std::move(*Final);

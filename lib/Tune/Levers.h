@@ -16,8 +16,8 @@ namespace prepatch {
 
 struct LeverOptions {
   bool Globals = true;
-  bool MayGoto = false; ///< the user allows it
-  TuneOptions Tune;     ///< with the budget for all together
+  bool MayGoto = false;  ///< the user allows it
+  TuneOptions Tune;      ///< with the budget for all together
   unsigned Sessions = 1; ///< on the first kernel
 };
 

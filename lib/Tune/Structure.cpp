@@ -190,8 +190,8 @@ Expected<std::unique_ptr<Variant>> Variant::make(MemoryBufferRef Original,
     if (Error E = (*Obj)->write(OS, /*Changed=*/true))
       return std::move(E);
     Notes = std::move((*Obj)->Notes);
-    V->Owned = MemoryBuffer::getMemBufferCopy(
-        Bytes, Original.getBufferIdentifier());
+    V->Owned =
+        MemoryBuffer::getMemBufferCopy(Bytes, Original.getBufferIdentifier());
     Buffer = V->Owned->getMemBufferRef();
   }
   V->Bytes = Buffer.getBuffer();
@@ -206,8 +206,8 @@ Expected<std::unique_ptr<Variant>> Variant::make(MemoryBufferRef Original,
   Program &P = V->Obj->Prog;
   V->Known = std::make_unique<Analyses>(P, Profile);
   Analyses &A = *V->Known;
-  V->TheWidener = std::make_unique<Widener>(P, A.Graph, A.Live, A.Kinds,
-                                            A.Stack, Profile);
+  V->TheWidener =
+      std::make_unique<Widener>(P, A.Graph, A.Live, A.Kinds, A.Stack, Profile);
   V->Model = std::make_unique<ObjectModel>(P, *V->TheWidener);
   return std::move(V);
 }
@@ -306,8 +306,8 @@ static Error replayGlobals(const DecisionsFile &File, Object &Obj, Analyses &A,
     if ((*Reasons)[N].empty())
       R.Made.push_back({Wanted[N]->LineNo, Wanted[N]->Name, "", "global", ""});
     else
-      R.Misfits.push_back({Wanted[N]->LineNo, Wanted[N]->Name, "", "global",
-                           (*Reasons)[N]});
+      R.Misfits.push_back(
+          {Wanted[N]->LineNo, Wanted[N]->Name, "", "global", (*Reasons)[N]});
   }
   return Error::success();
 }

@@ -173,9 +173,9 @@ struct LoopReplay {
   struct Found {
     unsigned LineNo; ///< in the decisions file
     Function *F;
-    Insn *Head; ///< null: the place is not found, see Note
+    Insn *Head;        ///< null: the place is not found, see Note
     std::string Place; ///< "file.c:12: text", or empty
-    std::string Note; ///< how it differs from what was written, or empty
+    std::string Note;  ///< how it differs from what was written, or empty
   };
   std::vector<Found> Loops;
 };

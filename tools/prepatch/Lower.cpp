@@ -138,8 +138,8 @@ static std::vector<ChosenWidening> allChoices(Object &Obj,
       auto choose = [&](Location L, const RegValue &V) {
         auto Forms = W.formsFor(I, L);
         if (!V.isPointer() && !Forms.empty())
-          Chosen.push_back({F, I.originalIndex() - F->originalStart(), L,
-                            Forms.front()});
+          Chosen.push_back(
+              {F, I.originalIndex() - F->originalStart(), L, Forms.front()});
       };
       for (unsigned R = 0; R < RegFp; ++R)
         choose(Location::reg(R), State[R]);

@@ -10,7 +10,8 @@
 namespace prepatch {
 
 /// Checks that \p After is \p Before with no-ops put in, and may_goto that can
-/// never jump, and prints what was found. Asks no kernel. The exit code is 0 if so.
+/// never jump, and prints what was found. Asks no kernel. The exit code is 0 if
+/// so.
 llvm::Expected<int> runProof(llvm::StringRef Before, llvm::StringRef After,
                              llvm::StringRef Profile, ReportFormat Format);
 

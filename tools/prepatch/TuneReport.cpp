@@ -51,8 +51,7 @@ static void writeJson(raw_ostream &OS, const TuneSummary &Summary) {
         J.object([&] {
           J.attribute("name", T.Name);
           J.attribute("changed", Summary.isChanged(T));
-          J.attribute("has_globals",
-                      is_contained(Summary.WithGlobals, T.Name));
+          J.attribute("has_globals", is_contained(Summary.WithGlobals, T.Name));
           J.attribute("needs_may_goto",
                       is_contained(Summary.WithMayGoto, T.Name));
           J.attribute("reason", json::fixUTF8(T.Reason));
@@ -89,12 +88,11 @@ static void writeText(raw_ostream &OS, const TuneSummary &Summary) {
     for (size_t K = 0; K != T.Kernels.size(); ++K) {
       const KernelFigures &F = T.Kernels[K];
       OS << formatv("{0,-32} {1,-12} ", K ? "" : T.Name, Summary.Kernels[K]);
-      OS << formatv("{0,10} {1,10} {2,12:F0} {3,12:F0} {4,7}\n",
-                    F.Before.Loads ? std::to_string(F.Before.Verified)
-                                   : "refused",
-                    F.After.Loads ? std::to_string(F.After.Verified)
-                                  : "refused",
-                    F.BeforeUs, F.AfterUs, T.Chosen.size());
+      OS << formatv(
+          "{0,10} {1,10} {2,12:F0} {3,12:F0} {4,7}\n",
+          F.Before.Loads ? std::to_string(F.Before.Verified) : "refused",
+          F.After.Loads ? std::to_string(F.After.Verified) : "refused",
+          F.BeforeUs, F.AfterUs, T.Chosen.size());
     }
     if (is_contained(Summary.WithGlobals, T.Name))
       OS << "  has functions that were made global\n";
@@ -109,8 +107,7 @@ static void writeText(raw_ostream &OS, const TuneSummary &Summary) {
     OS << "may_goto: " << Loop << '\n';
 }
 
-void writeTuneReport(raw_ostream &OS, const TuneSummary &Summary,
-                     bool AsJson) {
+void writeTuneReport(raw_ostream &OS, const TuneSummary &Summary, bool AsJson) {
   AsJson ? writeJson(OS, Summary) : writeText(OS, Summary);
 }
 

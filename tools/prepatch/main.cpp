@@ -19,10 +19,8 @@ struct Command {
   Expected<int> (*Run)();
 };
 const Command Commands[] = {
-    {LowerCommand, runLower},
-    {DumpCommand, runDump},
-    {CompareCommand, runCompare},
-    {ExplainCommand, runExplain},
+    {LowerCommand, runLower},     {DumpCommand, runDump},
+    {CompareCommand, runCompare}, {ExplainCommand, runExplain},
     {TuneCommand, runTune},
 };
 } // namespace
