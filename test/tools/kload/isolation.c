@@ -1,6 +1,6 @@
 // REQUIRES: bpf
 // RUN: %clang-bpf -c %s -o %t.o
-// RUN: prepatch-kload --run=3 --timeout=2 %t.o > %t.json
+// RUN: prepatch-kload --run=3 --timeout=6 %t.o > %t.json
 // RUN: FileCheck %s --input-file %t.json
 // RUN: %python -m json.tool %t.json > /dev/null
 
@@ -29,7 +29,7 @@ static long outer(__u32 index, void *context) {
 // A few seconds, longer than the limit; bpf_loop() cannot be interrupted.
 // CHECK: "name": "hangs",
 // CHECK: "verdict": "loaded",
-// CHECK: "failed": "timed out after 2 s{{.*}} during runs"
+// CHECK: "failed": "timed out after 6 s{{.*}} during runs"
 SEC("raw_tp/sys_enter") int hangs(void *ctx) {
   bpf_loop(200, outer, 0, 0);
   return 0;
