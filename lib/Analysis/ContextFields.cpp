@@ -44,18 +44,9 @@ static constexpr Field Sockopt[] = {{0, Sock}, {8, Packet}, {16, PacketEnd}};
 static constexpr Field NfCtx[] = {{0, BtfPtr}, {8, BtfPtr}};
 
 static ArrayRef<Field> fieldsOf(uint32_t ProgType) {
-  switch (ProgType) {
-  case ProgType::SocketFilter:
-  case ProgType::SchedCls:
-  case ProgType::SchedAct:
-  case ProgType::CgroupSkb:
-  case ProgType::LwtIn:
-  case ProgType::LwtOut:
-  case ProgType::LwtXmit:
-  case ProgType::LwtSeg6local:
-  case ProgType::SkSkb:
-  case ProgType::FlowDissector:
+  if (hasSkBuffContext(ProgType))
     return SkBuff;
+  switch (ProgType) {
   case ProgType::Xdp:
     return XdpMd;
   case ProgType::SkMsg:

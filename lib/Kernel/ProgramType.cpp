@@ -260,6 +260,24 @@ std::optional<SectionInfo> prepatch::parseSectionName(StringRef Name) {
   return std::nullopt;
 }
 
+bool prepatch::hasSkBuffContext(uint32_t Type) {
+  switch (Type) {
+  case ProgType::SocketFilter:
+  case ProgType::SchedCls:
+  case ProgType::SchedAct:
+  case ProgType::CgroupSkb:
+  case ProgType::LwtIn:
+  case ProgType::LwtOut:
+  case ProgType::LwtXmit:
+  case ProgType::LwtSeg6local:
+  case ProgType::SkSkb:
+  case ProgType::FlowDissector:
+    return true;
+  default:
+    return false;
+  }
+}
+
 StringRef prepatch::contextKey(uint32_t Type, uint32_t Attach) {
   switch (Type) {
   case ProgType::Unspec:

@@ -69,6 +69,9 @@ struct SectionInfo {
 /// Target point into Name.
 std::optional<SectionInfo> parseSectionName(llvm::StringRef Name);
 
+/// Whether programs of this type get a struct __sk_buff as their context.
+bool hasSkBuffContext(uint32_t Type);
+
 /// Name of the context table that a program uses in a profile, such as
 /// "sched_cls" or "sock_addr_connect4"; the program type's own name where the
 /// attach type makes no difference, empty for an unknown type.

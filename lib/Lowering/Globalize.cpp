@@ -55,18 +55,9 @@ bool knowsArgumentTags(const KernelProfile &Profile) {
 /// The structure that the kernel knows the context of such programs by
 /// (bpf_ctx_convert); empty where there is none.
 static StringRef contextStructure(uint32_t Type) {
-  switch (Type) {
-  case ProgType::SocketFilter:
-  case ProgType::SchedCls:
-  case ProgType::SchedAct:
-  case ProgType::CgroupSkb:
-  case ProgType::LwtIn:
-  case ProgType::LwtOut:
-  case ProgType::LwtXmit:
-  case ProgType::LwtSeg6local:
-  case ProgType::SkSkb:
-  case ProgType::FlowDissector:
+  if (hasSkBuffContext(Type))
     return "__sk_buff";
+  switch (Type) {
   case ProgType::Kprobe:
     return "bpf_user_pt_regs_t";
   case ProgType::Xdp:
