@@ -51,21 +51,10 @@ void Search::remember(const Scored &S) {
     Result.Others.pop_back();
 }
 
-Error Search::consider(const Plan &P) {
-  auto Fixed = repair(P);
-  if (!Fixed)
-    return Fixed.takeError();
-  if (isBetter(Fixed->Result, Best.Result)) {
-    remember(Best);
-    Best = std::move(*Fixed);
-  }
-  return Error::success();
-}
-
 // --- Refusals ---------------------------------------------------------------
 
-/// "narrow13" and "narrow16" are of one kind.
-static std::string kindOf(Form F) {
+/// What "narrow13" and "narrow16" have in common.
+static std::string familyOf(Form F) {
   return StringRef(formName(F)).rtrim("-0123456789").str();
 }
 
@@ -80,7 +69,7 @@ void Search::giveWay(Plan &P, const Choice &Culprit, Culprits &Seen) const {
   std::vector<Choice> Dropped, Changed;
   for (const Choice &C : P.choices()) {
     if (C.What.Where != Culprit.What.Where || C.At.Fn != Culprit.At.Fn ||
-        kindOf(C.What.How) != kindOf(Culprit.What.How) ||
+        familyOf(C.What.How) != familyOf(Culprit.What.How) ||
         (!Everywhere && classOf(Obj, C) != Class))
       continue;
     Dropped.push_back(C);
@@ -103,13 +92,14 @@ Choice Search::choiceLikeCopies(const Candidate &C) const {
         classOf(Model.object(), Known) != C.Class)
       continue;
     for (const Widening &Way : C.Ways)
-      if (kindOf(Way.How) == kindOf(Known.What.How))
+      if (familyOf(Way.How) == familyOf(Known.What.How))
         return {C.At, Way};
   }
   return C.choice();
 }
 
-/// Keeps the choices whose locations keep most states apart.
+/// Of the choices of this round, keeps those whose locations keep most states
+/// apart. Without any the plan is given up: it has nothing left to spare.
 void Search::dropWeakHalf(Plan &P) const {
   std::vector<std::pair<uint32_t, Choice>> Ranked;
   for (const Choice &C : P.choices()) {
@@ -118,6 +108,10 @@ void Search::dropWeakHalf(Plan &P) const {
     });
     if (Known != Candidates.end())
       Ranked.push_back({Known->Merge, C});
+  }
+  if (Ranked.empty()) {
+    P = Plan();
+    return;
   }
   sort(Ranked);
   std::vector<Choice> Dropped;
@@ -401,13 +395,13 @@ Error Search::preferFastForms() {
   for (const std::vector<Choice> &Group : groupBy(Best.P, [&](const Choice &C) {
          return std::pair(C.At.Fn, C.What.Where);
        })) {
-    std::map<std::string, Plan> ByKind;
+    std::map<std::string, Plan> ByFamily;
     for (const Choice &C : Group)
       for (const Widening &Way : KnownWays[{C.At, C.What.Where}])
         if (runCycles(Way.How) < runCycles(C.What.How))
-          ByKind.try_emplace(kindOf(Way.How), Best.P)
+          ByFamily.try_emplace(familyOf(Way.How), Best.P)
               .first->second.set({C.At, Way});
-    for (auto &[Kind, P] : ByKind) {
+    for (auto &[Family, P] : ByFamily) {
       if (!mayGoOn())
         return Error::success();
       if (cyclesOf(P) >= cyclesOf(Best.P))

@@ -59,7 +59,6 @@ private:
   bool mayGoOn() const;
   void log(const char *Step, const Plan &P, const Outcome &O) const;
   llvm::Expected<Outcome> load(const Plan &P, llvm::ArrayRef<Plan> Next = {});
-  llvm::Error consider(const Plan &P);
   llvm::Error round();
   Seeds makeSeeds(llvm::ArrayRef<Candidate> Candidates) const;
   llvm::Expected<Scored> repair(Plan P);
