@@ -11,36 +11,14 @@ one after the other); what the verifier did is made up:
   slow       interrupted
 """
 import json
-import struct
 import sys
 
-
-def functions(path):
-    """[(section, name, slots)] in file order; little endian ELF64 only."""
-    data = open(path, "rb").read()
-    shoff, = struct.unpack_from("<Q", data, 40)
-    size, count, names = struct.unpack_from("<HHH", data, 58)
-    headers = [struct.unpack_from("<IIQQQQIIQQ", data, shoff + i * size)
-               for i in range(count)]
-
-    def text(table, at):
-        start = headers[table][4] + at
-        return data[start:data.index(b"\0", start)].decode()
-
-    found = []
-    for h in headers:
-        if h[1] != 2:  # SHT_SYMTAB
-            continue
-        for at in range(h[4], h[4] + h[5], 24):
-            name, info, _, shndx, value, bytes_ = struct.unpack_from("<IBBHQQ", data, at)
-            if info & 15 == 2 and shndx < count:  # STT_FUNC
-                found.append((text(names, headers[shndx][0]), value, text(h[6], name),
-                              bytes_ // 8))
-    return [(section, name, slots) for section, _, name, slots in sorted(found)]
+sys.dont_write_bytecode = True
+from elf_functions import functions  # noqa: E402
 
 
 mode, path = sys.argv[1], sys.argv[3]
-code = functions(path)
+code = [(section, name, slots) for section, _, name, slots in functions(path)]
 subprograms = [f for f in code if f[0] == ".text"]
 programs = {}
 for section, name, slots in code:
